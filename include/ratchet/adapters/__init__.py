@@ -1,0 +1,1 @@
+"""What we touch: one file per port. Nothing here knows Airflow."""

@@ -1,0 +1,1 @@
+"""Airflow's words: assets, defaults, params, sensors, schedules."""

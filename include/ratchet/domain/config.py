@@ -1,0 +1,127 @@
+"""`ratchet.yaml`: this deployment. Every key can be set by a `RATCHET__` environment variable."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+from include.ratchet.domain.errors import SpecError
+from include.ratchet.domain.feedspec import Strict
+from include.ratchet.domain.specs import PROJECT
+
+CONFIG_FILE = "RATCHET_CONFIG"
+"""Environment variable that names another file than `ratchet.yaml`."""
+
+
+class Mlflow(Strict):
+    """Where runs and models are recorded."""
+
+    tracking: str = ""
+    artifacts: str = ""
+
+
+class Serving(Strict):
+    """Where the prediction service answers."""
+
+    url: str = "http://127.0.0.1:8090"
+
+
+class Config(BaseSettings):
+    """The deployment: where everything is kept. What is left out lies under `home`."""
+
+    model_config = SettingsConfigDict(env_prefix="RATCHET__", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    home: str = ".ratchet"
+    clock: Literal["wall", "data"] = "wall"
+    stores: dict[str, str] = {}
+    raw: str = ""
+    lake: str = ""
+    ledger: str = ""
+    mlflow: Mlflow = Mlflow()
+    serving: Serving = Serving()
+    connections: dict[str, str] = {}
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102 - pydantic-settings' own hook
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = YamlConfigSettingsSource(settings_cls, yaml_file=os.environ.get(CONFIG_FILE, PROJECT / "ratchet.yaml"))
+        return init_settings, env_settings, file
+
+    @cached_property
+    def folder(self) -> Path:
+        """The absolute path of `home`; a relative one is under the project."""
+        return (PROJECT / self.home).resolve()
+
+    def place(self, value: str, default: str) -> str:
+        """Return where something is kept: a URI as it is, a path made absolute, the default under `home`."""
+        if "://" in value:
+            return value.replace("{home}", str(self.folder))
+        return str((PROJECT / value).resolve()) if value else str(self.folder / default)
+
+    @property
+    def raw_place(self) -> str:
+        """Where batches are kept as they came, by content."""
+        return self.place(self.raw, "raw")
+
+    @property
+    def lake_place(self) -> str:
+        """Where the Delta tables are."""
+        return self.place(self.lake, "lake")
+
+    @property
+    def ledger_place(self) -> str:
+        """An SQLAlchemy URL, or the id of a connection."""
+        return self.ledger.replace("{home}", str(self.folder)) or f"sqlite:///{self.folder / 'ledger.db'}"
+
+    @property
+    def tracking_place(self) -> str:
+        """MLflow's tracking URI."""
+        return self.mlflow.tracking.replace("{home}", str(self.folder)) or f"sqlite:///{self.folder / 'mlflow' / 'mlflow.db'}"
+
+    @property
+    def artifacts_place(self) -> str:
+        """Where MLflow keeps models; empty when the tracking server decides."""
+        if self.mlflow.tracking.startswith("http"):
+            return ""
+        return self.place(self.mlflow.artifacts, "mlflow/artifacts")
+
+    def store(self, uri: str) -> str:
+        """Resolve `store://rest` to a place; other URIs and paths pass through.
+
+        Raises:
+            SpecError: The store is not named in `ratchet.yaml`.
+        """
+        scheme, found, rest = uri.partition("://")
+        if not found:
+            return self.place(uri, "")
+        if scheme == "landing" and scheme not in self.stores:
+            return f"{self.folder}/landing/{rest}"
+        if scheme in self.stores:
+            return f"{self.place(self.stores[scheme], scheme).rstrip('/')}/{rest}"
+        if scheme in {"file", "s3", "gs", "abfs", "memory"}:
+            return uri
+        raise SpecError(f"{uri}: unknown store", [f"found {scheme!r}; allowed are landing, {', '.join(self.stores) or 'the stores of ratchet.yaml'}, s3, file"])
+
+
+def load_config(**overrides: Any) -> Config:
+    """Read `ratchet.yaml` and the environment.
+
+    Raises:
+        SpecError: A key is unknown or has a wrong value.
+    """
+    try:
+        return Config(**overrides)
+    except ValidationError as error:
+        faults = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}; found {e['input']!r}" for e in error.errors(include_url=False)]
+        raise SpecError("ratchet.yaml or a RATCHET__ variable: not allowed", faults) from error

@@ -1,0 +1,155 @@
+"""`feed.yaml`: one stream of raw data, as an adopter describes it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from include.ratchet.domain.durations import Duration
+
+COLUMN_TYPES = ("string", "int64", "float64", "bool", "timestamp", "date")
+EVENT_TIME = "event_time"
+"""Name of the column that Ratchet adds when a feed's event time is spread over several columns."""
+NULL_STRINGS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+SNAKE_CASE = r"^[a-z][a-z0-9_]*$"
+
+
+class Strict(BaseModel):
+    """Base of every spec part: unknown keys are faults, values never change."""
+
+    # defer_build: only the two top classes build a validator, and only when a file is read; 0.05 s less at parse.
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
+
+
+class Source(Strict):
+    """Where a feed's data comes from."""
+
+    kind: Literal["files", "sql"]
+    uri: str | None = None
+    format: Literal["csv", "parquet", "jsonl"] = "csv"
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    decimal: str = "."
+    nulls: tuple[str, ...] = NULL_STRINGS
+    connection: str | None = None
+    table: str | None = None
+    query: str | None = None
+    watermark: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Source:
+        if self.kind == "files" and not self.uri:
+            message = "kind files needs uri, such as landing://flights/*.csv"
+            raise ValueError(message)
+        if self.kind == "sql" and (not self.connection or bool(self.table) == bool(self.query)):
+            message = "kind sql needs connection, and either table or query"
+            raise ValueError(message)
+        return self
+
+
+class EventTime(Strict):
+    """When a row happened: one column, or several joined by a blank (a date and an hour)."""
+
+    column: str | None = None
+    columns: tuple[str, ...] = ()
+    zone: str = "UTC"
+    format: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> EventTime:
+        if bool(self.column) == bool(self.columns):
+            message = "needs either column or columns"
+            raise ValueError(message)
+        return self
+
+    @property
+    def name(self) -> str:
+        """The column of the clean table that holds the event time, UTC."""
+        return self.column or EVENT_TIME
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of the raw batch that the event time is read from."""
+        return (self.column,) if self.column else self.columns
+
+
+class Expectation(Strict):
+    """One Great Expectations check; whatever is not named here is passed to it as a keyword."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
+
+    type: str
+    severity: Literal["critical", "warning", "info"] = "critical"
+    route: Literal["stop", "quarantine", "warn"] = "quarantine"
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The expectation's own arguments."""
+        return dict(self.model_extra or {})
+
+    @property
+    def rule_id(self) -> str:
+        """A name for this check that stays the same while its meaning does."""
+        return ":".join([self.type, *(str(self.kwargs[k]) for k in ("column", "column_list") if k in self.kwargs)])
+
+
+class Quarantine(Strict):
+    """How many bad rows a batch may hold before it stops."""
+
+    max_fraction: float = Field(0.02, ge=0, le=1)
+
+
+class Freshness(Strict):
+    """How old the newest row may be."""
+
+    within: Duration
+
+
+class FeedSpec(Strict):
+    """Everything an adopter says about one feed."""
+
+    name: str = Field(pattern=SNAKE_CASE)
+    description: str = ""
+    source: Source
+    key: tuple[str, ...] = Field(min_length=1)
+    mode: Literal["merge", "replace", "append"] = "merge"
+    time: EventTime | None = None
+    schedule: str | None = None
+    poll: Duration = Field(default="10s", validate_default=True)  # type: ignore[assignment]
+    columns: dict[str, str] = Field(alias="schema", min_length=1)
+    expectations: tuple[Expectation, ...] = ()
+    quarantine: Quarantine = Quarantine(max_fraction=0.02)
+    freshness: Freshness | None = None
+    personal: tuple[str, ...] = ()
+
+    @field_validator("columns")
+    @classmethod
+    def _known_types(cls, value: dict[str, str]) -> dict[str, str]:
+        for column, kind in value.items():
+            if kind.removesuffix("?") not in COLUMN_TYPES:
+                message = f"column {column}: found {kind!r}; allowed are {', '.join(COLUMN_TYPES)}, with ? where null may be"
+                raise ValueError(message)
+        return value
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> FeedSpec:
+        time = self.time.sources if self.time else ()
+        for key, names in (("key", self.key), ("time", time), ("personal", self.personal)):
+            missing = [n for n in names if n not in self.columns and n != EVENT_TIME]
+            if missing:
+                message = f"{key}: {', '.join(missing)} not in schema; schema has {', '.join(self.columns)}"
+                raise ValueError(message)
+        if self.source.kind == "sql" and self.mode != "replace" and not self.source.watermark:
+            message = "source.watermark: needed by kind sql unless mode is replace"
+            raise ValueError(message)
+        return self
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Columns that name a row in the clean table."""
+        return self.key
+
+    def nullable(self, column: str) -> bool:
+        """Say whether the schema lets `column` be empty."""
+        return self.columns[column].endswith("?")

@@ -1,0 +1,263 @@
+"""`model.yaml`: one model, as an adopter describes it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from include.ratchet.domain.durations import Duration
+from include.ratchet.domain.feedspec import SNAKE_CASE, Strict
+from include.ratchet.domain.gatespec import Gate
+
+ALLOWED_ESTIMATORS = ("sklearn.", "lightgbm.", "xgboost.")
+"""An estimator is imported only from these packages, or from the model's own reviewed `code.py`."""
+
+
+class Columns(Strict):
+    """What each column of the transformed table is for."""
+
+    id: tuple[str, ...] = Field(min_length=1)
+    time: str | None = None
+    entity: tuple[str, ...] = ()
+    label: str
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    weight: str | None = None
+    forbidden: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns that a model sees, in the order in which it sees them."""
+        return (*self.numeric, *self.categorical, *self.text)
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Every column that the transform must return, each once."""
+        extra = [name for name in (self.time, self.label, self.weight) if name]
+        return tuple(dict.fromkeys([*self.id, *extra, *self.entity, *self.features, *self.segments]))
+
+    @model_validator(mode="after")
+    def _features_are_allowed(self) -> Columns:
+        if not self.features:
+            message = "no features; allowed is at least one column under numeric, categorical or text"
+            raise ValueError(message)
+        twice = sorted({name for name in self.features if self.features.count(name) > 1})
+        if twice:
+            message = f"{', '.join(twice)}: named twice; allowed is once among numeric, categorical and text"
+            raise ValueError(message)
+        leaked = [name for name in self.features if name in (*self.forbidden, self.label)]
+        if leaked:
+            message = f"{', '.join(leaked)}: a feature, and the label or forbidden; take it out of the features"
+            raise ValueError(message)
+        return self
+
+
+class Labels(Strict):
+    """When a label can be trusted."""
+
+    lag: Duration = Field(default="0s", validate_default=True)  # type: ignore[assignment]
+    missing: Literal["drop", "negative"] = "drop"
+
+
+class Candidate(Strict):
+    """One estimator that competes, with fixed parameters and perhaps a grid to search."""
+
+    name: str = Field(pattern=SNAKE_CASE)
+    estimator: str
+    params: dict[str, Any] = {}
+    search: dict[str, list[Any]] = {}
+
+    @field_validator("estimator")
+    @classmethod
+    def _allowed(cls, value: str) -> str:
+        own_code = re.fullmatch(r"include\.models\.[a-z][a-z0-9_]*\.code:[A-Za-z_]\w*", value)
+        if own_code or (value.startswith(ALLOWED_ESTIMATORS) and re.fullmatch(r"[\w.]+\.[A-Za-z_]\w*", value)):
+            return value
+        message = f"found {value!r}; allowed are classes of {', '.join(p + '*' for p in ALLOWED_ESTIMATORS)} and include.models.<name>.code:Class"
+        raise ValueError(message)
+
+
+class Split(Strict):
+    """How much is held out: durations where there is time, fractions where there is none."""
+
+    validation: Duration | float
+    test: Duration | float
+
+    @field_validator("validation", "test", mode="before")
+    @classmethod
+    def _fraction_first(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if not 0 < value < 1:
+                message = f"found {value!r}; allowed is a fraction between 0 and 1, or a duration such as 14d"
+                raise ValueError(message)
+            return float(value)
+        return value
+
+
+class Budget(Strict):
+    """What one training run may spend on each candidate."""
+
+    trials: int = Field(12, ge=1)
+    minutes: float = Field(10, gt=0)
+
+
+class Training(Strict):
+    """How challengers are made."""
+
+    window: Duration | None = None
+    split: Split
+    candidates: tuple[Candidate, ...] = Field(min_length=1)
+    budget: Budget = Budget(trials=12, minutes=10)
+    seed: int = 7
+
+    @field_validator("candidates")
+    @classmethod
+    def _names_differ(cls, value: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        names = [each.name for each in value]
+        if len(set(names)) < len(names):
+            message = f"two candidates share a name; found {', '.join(names)}"
+            raise ValueError(message)
+        return value
+
+
+class Cron(Strict):
+    """A cron expression and the zone that it is meant in."""
+
+    cron: str
+    zone: str = "UTC"
+
+
+class NewData(Strict):
+    """How many new labelled rows are a reason to retrain."""
+
+    min_rows: int = Field(ge=1)
+
+
+class Degradation(Strict):
+    """How much worse than on its test rows the champion may be shown to be."""
+
+    drop: float = Field(gt=0)
+
+
+class Triggers(Strict):
+    """What may start a training run, and how often."""
+
+    schedule: Cron | None = None
+    new_data: NewData | None = None
+    degradation: Degradation | None = None
+    cooldown: Duration = Field(default="0s", validate_default=True)  # type: ignore[assignment]
+    budget: RunBudget | None = None
+
+
+class RunBudget(Strict):
+    """How many training runs a day (of the clock) may see."""
+
+    runs_per_day: int = Field(ge=1)
+
+
+class Score(Strict):
+    """When predictions are made in batch, besides on new data and on a new champion."""
+
+    schedule: Cron | None = None
+
+
+class Monitor(Strict):
+    """How often, and over what, the champion is measured."""
+
+    schedule: Cron | None = None
+    window: Duration = Field(default="7d", validate_default=True)  # type: ignore[assignment]
+
+
+class Deploy(Strict):
+    """Where the champion serves."""
+
+    target: Literal["local", "batch"] = "local"
+
+
+class ModelSpec(Strict):
+    """Everything an adopter says about one model."""
+
+    name: str = Field(pattern=SNAKE_CASE)
+    description: str = ""
+    owner: str = "ratchet"
+    task: Literal["binary", "multiclass", "regression"]
+    feeds: tuple[str, ...] = Field(min_length=1)
+    transform: str | None = None
+    columns: Columns
+    labels: Labels = Labels()
+    training: Training
+    gate: Gate
+    triggers: Triggers = Triggers()
+    score: Score = Score()
+    monitor: Monitor = Monitor()
+    deploy: Deploy = Deploy()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _say_what_is_not_there_yet(cls, content: Any) -> Any:
+        """Refuse what SPEC.md promises for later: a key that silently did nothing would be a trap."""
+        if not isinstance(content, dict):
+            return content
+        later = [key for key in _LATER if _at(content, key) not in (None, [], {}, _LATER[key])]
+        if later:
+            faults = "; ".join(f"{key}: not supported yet, allowed is {_LATER[key] or 'to leave it out'}" for key in later)
+            raise ValueError(faults)
+        return _without(content, _LATER)
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> ModelSpec:
+        timed = self.columns.time is not None
+        for key in ("validation", "test"):
+            if isinstance(getattr(self.training.split, key), float) == timed:
+                allowed = "a duration such as 14d, because columns.time is set" if timed else "a fraction, because columns.time is not set"
+                message = f"training.split.{key}: found {getattr(self.training.split, key)!r}; allowed is {allowed}"
+                raise ValueError(message)
+        for each in self.training.candidates:
+            if each.estimator.startswith("include.") and f".models.{self.name}." not in each.estimator:
+                message = f"training.candidates.{each.name}.estimator: found {each.estimator!r}; allowed is this model's own code.py"
+                raise ValueError(message)
+        return self
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the label is a class."""
+        return self.task != "regression"
+
+
+# Keys of the design that a later version fills in, with the one value that is true today.
+_LATER: dict[str, Any] = {
+    "engine": "duckdb",
+    "views": [],
+    "gate.behaviour": [],
+    "gate.test_reuse": None,
+    "triggers.drift": None,
+    "triggers.breaker": None,
+    "triggers.degradation.false_alarms_per_year": None,
+    "triggers.degradation.windows": None,
+    "deploy.approval": "none",
+    "deploy.canary": None,
+}
+
+
+def _at(content: dict[str, Any], dotted: str) -> Any:
+    current: Any = content
+    for part in dotted.split("."):
+        if not isinstance(current, dict):
+            return None
+        current = current.get(part)
+    return current
+
+
+def _without(content: dict[str, Any], dotted_keys: dict[str, Any]) -> dict[str, Any]:
+    result = dict(content)
+    for dotted in dotted_keys:
+        head, _, rest = dotted.partition(".")
+        if rest and isinstance(result.get(head), dict):
+            result[head] = _without(result[head], {rest: None})
+        elif not rest:
+            result.pop(head, None)
+    return result

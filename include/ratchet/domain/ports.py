@@ -1,0 +1,169 @@
+"""What Ratchet asks of the outside. `adapters` answers; tests answer with fakes that pass the same contract."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from urllib.parse import quote, unquote, urlsplit
+
+from include.ratchet.domain.records import Batch, Delivery, Json, Window
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.dataset as pads
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An outside system's address and secret, resolved from a connection id."""
+
+    kind: str
+    host: str = ""
+    port: int | None = None
+    login: str = ""
+    password: str = field(default="", repr=False)
+    schema: str = ""
+    extra: Json = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_uri(cls, uri: str) -> Connection:
+        """Read `kind://login:password@host:port/schema`; SQLite keeps its path as the host."""
+        kind, _, rest = uri.partition("://")
+        if kind.startswith("sqlite"):
+            return cls("sqlite", host="/" + rest.lstrip("/"))
+        parts = urlsplit(uri)
+        return cls(
+            kind,
+            parts.hostname or "",
+            parts.port,
+            unquote(parts.username or ""),
+            unquote(parts.password or ""),
+            unquote(parts.path.lstrip("/")),
+        )
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The address as SQLAlchemy wants it; PostgreSQL by the driver that Airflow itself uses."""
+        if self.kind == "sqlite":
+            return f"sqlite:///{self.host or self.schema}"
+        driver = {"postgres": "postgresql+psycopg2", "postgresql": "postgresql+psycopg2", "mysql": "mysql+pymysql"}.get(self.kind, self.kind)
+        secret = f"{quote(self.login, safe='')}:{quote(self.password, safe='')}@" if self.login else ""
+        port = f":{self.port}" if self.port else ""
+        return f"{driver}://{secret}{self.host}{port}/{self.schema}"
+
+
+class Connections(Protocol):
+    """Resolves connection ids: Airflow's own inside a task, the environment outside."""
+
+    def get(self, conn_id: str) -> Connection:
+        """Return the connection, or raise SpecError naming where it could be set."""
+
+
+class Source(ABC):
+    """One feed's origin. A new kind of source is one class that passes `tests/contract/test_sources.py`."""
+
+    @abstractmethod
+    def discover(self, seen: Collection[str], watermark: Any) -> list[Delivery]:
+        """List what is there and not yet seen, oldest first; reads no content.
+
+        Args:
+            seen: Fingerprints of deliveries that have landed.
+            watermark: The highest watermark that has landed, None before the first.
+        """
+
+    @abstractmethod
+    def fetch(self, delivery: Delivery) -> BinaryIO:
+        """Open the delivery's bytes: the same delivery, the same bytes."""
+
+    @property
+    @abstractmethod
+    def format(self) -> str:
+        """How the bytes are to be read: csv, jsonl or parquet."""
+
+
+class Landing(ABC):
+    """Raw bytes, kept by content before anything reads them."""
+
+    @abstractmethod
+    def put(self, feed: str, stream: BinaryIO) -> tuple[str, int]:
+        """Keep the bytes; return their SHA-256 and size. Atomic; the same bytes twice are one object."""
+
+    @abstractmethod
+    def open(self, feed: str, sha: str) -> BinaryIO:
+        """Open kept bytes, or raise DataError when they are not there."""
+
+
+class Lake(ABC):
+    """Delta tables: `clean/<feed>`, `quarantine/<feed>`, `predictions/<model>`; and immutable Parquet files."""
+
+    @abstractmethod
+    def version(self, table: str) -> int | None:
+        """Return the table's newest version, None when it does not exist."""
+
+    @abstractmethod
+    def dataset(self, table: str, version: int | None = None) -> pads.Dataset:
+        """Return the rows of a version, to be read by DuckDB or Arrow; DataError when it is not there."""
+
+    @abstractmethod
+    def write(self, table: str, rows: pa.Table, *, write_id: str, mode: str, key: Sequence[str] = ()) -> int:
+        """Write rows as one new version, once per `write_id`; return the version.
+
+        Args:
+            table: Name of the table; created by the first write.
+            rows: The rows.
+            write_id: A second write with the same id changes nothing.
+            mode: merge (by `key`), append or replace.
+            key: Columns that name a row, for merge.
+        """
+
+    @abstractmethod
+    def keep(self, name: str, rows: pa.Table) -> str:
+        """Write an immutable Parquet file, atomically; return its place."""
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One registered version."""
+
+    model: str
+    version: int
+    run_id: str
+    uri: str
+    tags: dict[str, str]
+
+
+class Registry(ABC):
+    """Registered models: what was fitted, and its aliases (a projection of the ledger)."""
+
+    @abstractmethod
+    def register(self, model: str, training_run: str, report: Json, artifact: str) -> ModelVersion:
+        """Log the run and register the artifact; the same training run registers once."""
+
+    @abstractmethod
+    def get(self, model: str, version: int) -> ModelVersion:
+        """Return a version, or raise RegistryError."""
+
+    @abstractmethod
+    def load(self, model: str, version: int) -> Any:
+        """Load the fitted pipeline from skops; RegistryError when it is altered or holds untrusted types."""
+
+    @abstractmethod
+    def tag(self, model: str, version: int, tags: dict[str, str]) -> None:
+        """Set tags on a version."""
+
+    @abstractmethod
+    def point(self, model: str, aliases: dict[str, int | None]) -> None:
+        """Make the aliases point where the ledger says; None removes one."""
+
+
+class Clock(Protocol):
+    """Where every now comes from."""
+
+    def now(self, feeds: Sequence[str]) -> datetime:
+        """Return now for what is read from `feeds`, UTC; DataError while there is no data to tell it by."""
+
+
+__all__ = ["Batch", "Clock", "Connection", "Connections", "Landing", "Lake", "ModelVersion", "Registry", "Source", "Window"]

@@ -1,0 +1,175 @@
+"""What the ledger holds and what tasks hand to each other. Times are UTC."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Json = dict[str, Any]
+Kind = Literal["manual", "schedule", "new_data", "degradation", "drift"]
+Outcome = Literal["promote", "refuse", "inconclusive"]
+
+
+def digest(content: Any) -> str:
+    """Return the SHA-256 of a JSON value, keys sorted: the same content, the same name."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Window:
+    """A half-open data interval `[start, end)`, UTC."""
+
+    start: datetime
+    end: datetime
+
+    def to_json(self) -> Json:
+        """Write both ends in ISO 8601."""
+        return {"start": self.start.isoformat(), "end": self.end.isoformat()}
+
+    @classmethod
+    def from_json(cls, content: Json) -> Window:
+        """Read what `to_json` wrote."""
+        return cls(datetime.fromisoformat(content["start"]), datetime.fromisoformat(content["end"]))
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Something new at a source, not yet read; `fingerprint` changes when its content may have."""
+
+    uri: str
+    fingerprint: str
+    start: Any = None
+    end: Any = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One delivery of a feed, kept as it came; `sha` is the SHA-256 of its bytes.
+
+    `status` goes landed -> checked -> validated -> merged; stopped is where a refused batch waits.
+    """
+
+    feed: str
+    sha: str
+    uri: str
+    size: int
+    landed_at: datetime
+    status: Literal["landed", "checked", "validated", "merged", "stopped"] = "landed"
+    reason: str = ""
+    watermark: Any = None
+    rows: int | None = None
+    quarantined: int | None = None
+    version: int | None = None
+    max_event_time: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A reason to retrain, with its numbers; `key` is the same when it is the same reason again."""
+
+    model: str
+    kind: Kind
+    key: str
+    evidence: Json
+    at: datetime
+    id: int | None = None
+
+
+@dataclass(frozen=True)
+class Disposition:
+    """What became of a signal."""
+
+    signal: int
+    outcome: Literal["started", "coalesced", "nothing new", "expired", "refused", "pending"]
+    reason: str
+    run: str | None = None
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """One arbitrated start of a training run: why, over what, with which candidates."""
+
+    run_id: str
+    model: str
+    reason: str
+    window: Window
+    candidates: tuple[str, ...]
+    started_at: datetime
+    clock_at: datetime
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Immutable training input: `digest` names the content, `tables` the version of all that was read."""
+
+    digest: str
+    model: str
+    tables: dict[str, int]
+    window: Window
+    transform: str
+    rows: int
+    content: str
+    place: str
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """What one rule of the gate found.
+
+    `estimate` and the interval are in the rule's own unit, higher is better for the challenger;
+    `p` is the p-value [0-1] of the null that the rule must reject, None where the rule is deterministic.
+    """
+
+    rule: str
+    kind: Literal["proof", "guard", "check"]
+    result: Literal["pass", "fail", "inconclusive"]
+    sentence: str
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate decided about one challenger, and all that it saw."""
+
+    model: str
+    version: int
+    run_id: str
+    outcome: Outcome
+    sentence: str
+    rules: tuple[RuleResult, ...]
+    figures: Json = field(default_factory=dict)
+    champion: int | None = None
+    at: datetime | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """One change of champion."""
+
+    model: str
+    version: int
+    previous: int | None
+    action: Literal["promote", "rollback"]
+    who: str
+    why: str
+    evidence: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How well predictions did over one window of matured labels; `metric` higher is better."""
+
+    window: Window
+    rows: int
+    metric: float
+    low: float
+    high: float

@@ -1,0 +1,1 @@
+"""What we compute. No I/O, no clock, no mutation of inputs."""

@@ -1,0 +1,1 @@
+"""One function per Airflow task: the lazy seam. JSON in, JSON out."""
