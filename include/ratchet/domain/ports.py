@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
+from include.ratchet.domain.modelspec import Columns
 from include.ratchet.domain.records import Batch, Delivery, Json, Window
 
 if TYPE_CHECKING:
@@ -123,6 +124,14 @@ class Lake(ABC):
     def keep(self, name: str, rows: pa.Table) -> str:
         """Write an immutable Parquet file, atomically; return its place."""
 
+    @abstractmethod
+    def kept(self, name: str) -> pa.Table:
+        """Read a file that `keep` wrote, or raise DataError."""
+
+    @abstractmethod
+    def drop(self, *names: str) -> None:
+        """Remove files that `keep` wrote and that nothing needs any more."""
+
 
 @dataclass(frozen=True)
 class ModelVersion:
@@ -135,12 +144,30 @@ class ModelVersion:
     tags: dict[str, str]
 
 
+@dataclass(frozen=True)
+class TrainingReport:
+    """What a training run hands to the registry: the chosen pipeline and how it came to be chosen."""
+
+    model: str
+    run_id: str
+    chosen: str
+    pipeline: Any
+    candidates: tuple[Json, ...]
+    columns: Columns
+    parameters: dict[str, str]
+    example: Json
+
+
 class Registry(ABC):
     """Registered models: what was fitted, and its aliases (a projection of the ledger)."""
 
     @abstractmethod
-    def register(self, model: str, training_run: str, report: Json, artifact: str) -> ModelVersion:
-        """Log the run and register the artifact; the same training run registers once."""
+    def register(self, report: TrainingReport) -> ModelVersion:
+        """Log the run and register the chosen pipeline; the same training run registers once."""
+
+    @abstractmethod
+    def artifact(self, model: str, version: int) -> str:
+        """Return the local path of the version's skops file; RegistryError when it was altered."""
 
     @abstractmethod
     def get(self, model: str, version: int) -> ModelVersion:

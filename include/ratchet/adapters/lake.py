@@ -1,0 +1,111 @@
+"""The lake: Delta tables and immutable Parquet files, on local disk or an object store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+
+from include.ratchet.domain.errors import DataError
+from include.ratchet.domain.ports import Lake
+
+ATTEMPTS = 5
+# Delta forgets old versions 30 days after a checkpoint; a registered model needs its snapshot for years.
+RETENTION = {
+    "delta.logRetentionDuration": "interval 3650 days",
+    "delta.deletedFileRetentionDuration": "interval 3650 days",
+}
+
+
+class DeltaLake(Lake):
+    """Tables at `<place>/<table>`."""
+
+    def __init__(self, place: str) -> None:
+        """Keep everything under `place`."""
+        self._place = place
+
+    def version(self, table: str) -> int | None:
+        """Return the table's newest version, None when it does not exist."""
+        found = self._open(table)
+        return found.version() if found else None
+
+    def dataset(self, table: str, version: int | None = None) -> pads.Dataset:
+        """Return the rows of a version as an Arrow dataset: columns and rows are read when asked for."""
+        found = self._open(table, version)
+        if found is None:
+            message = f"table {table}: nothing was written to it yet; run its ingest first"
+            raise DataError(message)
+        return found.to_pyarrow_dataset()
+
+    def write(self, table: str, rows: pa.Table, *, write_id: str, mode: str, key: Sequence[str] = ()) -> int:
+        """Write rows as one new version; Delta's own transaction ids make it happen once per `write_id`."""
+        uri = self._uri(table)
+        for attempt in range(ATTEMPTS):
+            found = self._open(table)
+            if found and found.transaction_version(write_id) is not None:
+                return found.version()
+            properties = CommitProperties(app_transactions=[Transaction(write_id, 1)])
+            try:
+                if found and mode == "merge":
+                    self._merge(found, rows, key, properties)
+                else:
+                    how = "overwrite" if mode == "replace" else "append"
+                    write_deltalake(
+                        found or uri,
+                        rows,
+                        mode=how,
+                        schema_mode="overwrite" if mode == "replace" else "merge",
+                        configuration=None if found else RETENTION,
+                        commit_properties=properties,
+                    )
+            except CommitFailedError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                continue  # another writer was first: look again on a fresh handle
+            break
+        return DeltaTable(uri).version()
+
+    def keep(self, name: str, rows: pa.Table) -> str:
+        """Write an immutable Parquet file, atomically; return its place."""
+        target = Path(self._place) / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        pq.write_table(rows, part)
+        part.replace(target)
+        return str(target)
+
+    def kept(self, name: str) -> pa.Table:
+        """Read a file that `keep` wrote."""
+        try:
+            return pq.ParquetFile(Path(self._place) / name).read()
+        except FileNotFoundError:
+            message = f"{name}: not in the lake at {self._place}"
+            raise DataError(message) from None
+
+    def drop(self, *names: str) -> None:
+        """Remove files that `keep` wrote and that nothing needs any more."""
+        for name in names:
+            (Path(self._place) / name).unlink(missing_ok=True)
+
+    def _merge(self, table: DeltaTable, rows: pa.Table, key: Sequence[str], properties: CommitProperties) -> None:
+        same = " AND ".join(f't."{name}" = s."{name}"' for name in key)
+        merge = table.merge(rows, same, source_alias="s", target_alias="t", merge_schema=True, commit_properties=properties)
+        merge.when_matched_update_all().when_not_matched_insert_all().execute()
+
+    def _open(self, table: str, version: int | None = None) -> DeltaTable | None:
+        try:
+            return DeltaTable(self._uri(table), version=version)
+        except TableNotFoundError:
+            return None
+
+    def _uri(self, table: str) -> str:
+        uri = f"{self._place}/{table}"
+        if "://" not in uri:
+            Path(uri).mkdir(parents=True, exist_ok=True)
+        return uri

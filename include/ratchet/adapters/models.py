@@ -1,0 +1,67 @@
+"""Fitted pipelines on disk: skops format, never pickle."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import skops.io
+
+from include.ratchet.domain.errors import RegistryError
+
+# Reviewed: classes of scikit-learn, LightGBM and XGBoost that hold only arrays and numbers, and plain containers.
+# A type that is not here is refused when a model is loaded, with its name.
+TRUSTED = [
+    "collections.OrderedDict",
+    "collections.defaultdict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
+    "numpy.dtype",
+    "sklearn._loss.link.HalfLogitLink",
+    "sklearn._loss.link.IdentityLink",
+    "sklearn._loss.link.Interval",
+    "sklearn._loss.link.LogLink",
+    "sklearn._loss.link.LogitLink",
+    "sklearn._loss.link.MultinomialLogit",
+    "sklearn._loss.loss.AbsoluteError",
+    "sklearn._loss.loss.HalfBinomialLoss",
+    "sklearn._loss.loss.HalfGammaLoss",
+    "sklearn._loss.loss.HalfMultinomialLoss",
+    "sklearn._loss.loss.HalfPoissonLoss",
+    "sklearn._loss.loss.HalfSquaredError",
+    "sklearn._loss.loss.PinballLoss",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
+]
+
+
+def save_skops(pipeline: Any, path: Path) -> None:
+    """Write a fitted pipeline, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    skops.io.dump(pipeline, part)
+    part.replace(path)
+
+
+def load_skops(path: str | Path) -> Any:
+    """Read a fitted pipeline.
+
+    Raises:
+        RegistryError: The file is no skops file, or holds a type that nobody reviewed.
+    """
+    try:
+        unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
+    except Exception as error:
+        message = f"{path}: found something that is no skops file ({type(error).__name__}); allowed are models in skops format only"
+        raise RegistryError(message) from error
+    if unknown:
+        message = f"{path}: holds types that nobody reviewed: {', '.join(unknown)}. Review them and add them to TRUSTED in adapters/models.py."
+        raise RegistryError(message)
+    return skops.io.load(path, trusted=TRUSTED)

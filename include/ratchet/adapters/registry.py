@@ -1,0 +1,162 @@
+"""The model registry: MLflow, with models in skops format and a reviewed list of trusted types."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+import mlflow
+import mlflow.sklearn
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
+
+from include.ratchet.adapters.models import TRUSTED, load_skops
+from include.ratchet.domain.errors import RegistryError
+from include.ratchet.domain.modelspec import Columns
+from include.ratchet.domain.ports import ModelVersion, Registry, TrainingReport
+
+RUN_TAG = "ratchet.run_id"
+SHA_TAG = "ratchet.artifact_sha256"
+# Passing them avoids the inference of requirements, which loads the model in another process: 3 s a model.
+_PACKAGES = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
+_MODEL_FILE = "model.skops"
+
+
+class MlflowRegistry(Registry):
+    """Runs, versions and aliases at an MLflow tracking URI."""
+
+    def __init__(self, tracking: str, artifacts: str) -> None:
+        """Use the tracking server or database at `tracking`; new experiments keep artifacts under `artifacts`."""
+        if tracking.startswith("sqlite:///"):
+            Path(tracking.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        self._artifacts = artifacts
+        self._tracking = tracking
+        self._client = MlflowClient(tracking_uri=tracking, registry_uri=tracking)
+
+    def register(self, report: TrainingReport) -> ModelVersion:
+        """Log the run with a child per candidate, then register the chosen pipeline."""
+        known = [each for each in self._versions(report.model) if each.tags.get(RUN_TAG) == report.run_id]
+        if known:
+            return known[0]
+        experiment = self._experiment(report.model)
+        run = self._client.create_run(experiment, run_name=report.run_id, tags={RUN_TAG: report.run_id, "ratchet.chosen": report.chosen})
+        self._client.log_batch(run.info.run_id, params=[Param(k, str(v)[:6000]) for k, v in report.parameters.items()])
+        for each in report.candidates:
+            self._log_candidate(experiment, run.info.run_id, each)
+        best = next(each for each in report.candidates if each["name"] == report.chosen)
+        self._client.log_metric(run.info.run_id, "validation_score", best["score"])
+        uri, sha = self._log_model(run.info.run_id, report)
+        self._client.set_terminated(run.info.run_id)
+        try:
+            self._client.create_registered_model(report.model)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        tags = {RUN_TAG: report.run_id, SHA_TAG: sha, "ratchet.candidate": report.chosen}
+        made = self._client.create_model_version(report.model, uri, run_id=run.info.run_id, tags=tags)
+        return self.get(report.model, int(made.version))
+
+    def get(self, model: str, version: int) -> ModelVersion:
+        """Return a version."""
+        try:
+            found = self._client.get_model_version(model, str(version))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            known = ", ".join(str(each.version) for each in self._versions(model)) or "none"
+            message = f"model {model} version {version}: not in the registry; registered are {known}"
+            raise RegistryError(message) from None
+        return ModelVersion(model, int(found.version), str(found.run_id), str(found.source), dict(found.tags))
+
+    def artifact(self, model: str, version: int) -> str:
+        """Return the local path of the version's skops file, its bytes checked against the registered SHA-256."""
+        found = self.get(model, version)
+        previous = mlflow.get_tracking_uri()
+        mlflow.set_tracking_uri(self._tracking)
+        try:
+            folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=found.uri, tracking_uri=self._tracking))
+        finally:
+            mlflow.set_tracking_uri(previous)
+        path = folder / _MODEL_FILE
+        sha = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "nothing"
+        if sha != found.tags.get(SHA_TAG):
+            message = f"model {model} version {version}: the artifact was altered after registration (found {sha[:12]}, registered {found.tags.get(SHA_TAG, '')[:12]}); it is not loaded"
+            raise RegistryError(message)
+        return str(path)
+
+    def load(self, model: str, version: int) -> Any:
+        """Load the fitted pipeline from its skops file."""
+        return load_skops(self.artifact(model, version))
+
+    def tag(self, model: str, version: int, tags: Mapping[str, str]) -> None:
+        """Set tags on a version."""
+        for key, value in tags.items():
+            self._client.set_model_version_tag(model, str(version), key, value)
+
+    def point(self, model: str, aliases: Mapping[str, int | None]) -> None:
+        """Make the aliases point where the ledger says; None removes one."""
+        for alias, version in aliases.items():
+            if version is None:
+                self._client.delete_registered_model_alias(model, alias)
+            else:
+                self._client.set_registered_model_alias(model, alias, str(version))
+
+    def _versions(self, model: str) -> list[ModelVersion]:
+        found = self._client.search_model_versions(f"name = '{model}'")
+        return [ModelVersion(model, int(v.version), str(v.run_id), str(v.source), dict(v.tags)) for v in found]
+
+    def _experiment(self, model: str) -> str:
+        found = self._client.get_experiment_by_name(model)
+        if found:
+            return str(found.experiment_id)
+        try:
+            return str(self._client.create_experiment(model, artifact_location=f"{self._artifacts}/{model}" if self._artifacts else None))
+        except MlflowException:  # another run made it meanwhile
+            return str(self._client.get_experiment_by_name(model).experiment_id)
+
+    def _log_candidate(self, experiment: str, parent: str, candidate: Mapping[str, Any]) -> None:
+        tags = {"mlflow.parentRunId": parent, "ratchet.candidate": str(candidate["name"])}
+        child = self._client.create_run(experiment, run_name=str(candidate["name"]), tags=tags)
+        trials = candidate["trials"]
+        best = max(trials, key=lambda trial: trial["score"])
+        metrics = [Metric("trial_score", trial["score"], 0, step) for step, trial in enumerate(trials)]
+        metrics += [Metric("validation_score", candidate["score"], 0, 0), Metric("seconds", candidate["seconds"], 0, 0)]
+        params = [Param(key, str(value)) for key, value in best["params"].items()]
+        self._client.log_batch(child.info.run_id, metrics=metrics, params=params, tags=[RunTag("ratchet.trials", str(len(trials)))])
+        self._client.set_terminated(child.info.run_id)
+
+    def _log_model(self, run: str, report: TrainingReport) -> tuple[str, str]:
+        previous = mlflow.get_tracking_uri()
+        mlflow.set_tracking_uri(self._tracking)
+        try:
+            with mlflow.start_run(run_id=run, nested=True):
+                info = mlflow.sklearn.log_model(
+                    report.pipeline,
+                    name=report.model,
+                    serialization_format="skops",
+                    skops_trusted_types=TRUSTED,
+                    signature=_signature(report.columns, classifies=hasattr(report.pipeline, "predict_proba")),
+                    pip_requirements=[f"{name}=={installed(name)}" for name in _PACKAGES],
+                )
+                with tempfile.TemporaryDirectory() as folder:
+                    kept = Path(mlflow.artifacts.download_artifacts(artifact_uri=info.model_uri, dst_path=folder)) / _MODEL_FILE
+                    sha = hashlib.sha256(kept.read_bytes()).hexdigest()
+        finally:
+            mlflow.set_tracking_uri(previous)
+        return str(info.model_uri), sha
+
+
+def _signature(columns: Columns, *, classifies: bool) -> ModelSignature:
+    numbers = [ColSpec("double", name, required=False) for name in columns.numeric]
+    words = [ColSpec("string", name, required=False) for name in (*columns.categorical, *columns.text)]
+    return ModelSignature(Schema([*numbers, *words]), Schema([ColSpec("string" if classifies else "double")]))

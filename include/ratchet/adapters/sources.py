@@ -1,0 +1,146 @@
+"""Where feeds come from: files on any fsspec store, and SQL databases. A new kind is one more class here."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+from collections.abc import Collection
+from datetime import UTC, date, datetime
+from typing import Any, BinaryIO, cast
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from include.ratchet.domain.errors import DataError, SpecError
+from include.ratchet.domain.feedspec import FeedSpec
+from include.ratchet.domain.ports import Connections, Source
+from include.ratchet.domain.records import Delivery
+
+SETTLE_SECONDS = 1.0
+"""A file that changed later than this is still being written, and is left for the next look."""
+
+
+class Files(Source):
+    """Files that match a glob; one file is one batch."""
+
+    def __init__(self, spec: FeedSpec, pattern: str) -> None:
+        """Watch `pattern`, an fsspec URL or path with wildcards."""
+        self._spec = spec
+        self._fs, self._pattern = fsspec.core.url_to_fs(pattern)
+
+    @property
+    def format(self) -> str:
+        """As the spec says."""
+        return self._spec.source.format
+
+    def discover(self, seen: Collection[str], watermark: Any) -> list[Delivery]:  # noqa: ARG002 - files have no watermark
+        """List settled files whose name, size or time is new, in the order of their names."""
+        found = []
+        for path in sorted(self._fs.glob(self._pattern)):
+            info = self._fs.info(path)
+            changed = info.get("mtime") or info.get("LastModified") or info.get("created")
+            moment = changed.timestamp() if isinstance(changed, datetime) else float(changed or 0)
+            fingerprint = f"{path}|{info['size']}|{info.get('ETag') or moment}"
+            if fingerprint not in seen and info["type"] == "file" and time.time() - moment > SETTLE_SECONDS:
+                found.append(Delivery(path, fingerprint))
+        return found
+
+    def fetch(self, delivery: Delivery) -> BinaryIO:
+        """Open the file."""
+        try:
+            return cast("BinaryIO", self._fs.open(delivery.uri, "rb"))
+        except FileNotFoundError:
+            message = f"{delivery.uri}: was there a moment ago and is gone; deliver it again"
+            raise DataError(message) from None
+
+
+class Sql(Source):
+    """A table or a query, read by watermark in half-open windows, or whole; a batch is its rows as Parquet."""
+
+    format = "parquet"
+
+    def __init__(self, spec: FeedSpec, url: str) -> None:
+        """Read from the database at an SQLAlchemy URL."""
+        self._spec = spec
+        self._engine = sa.create_engine(url)
+        self._url = self._engine.url.render_as_string(hide_password=True)
+
+    def discover(self, seen: Collection[str], watermark: Any) -> list[Delivery]:
+        """Say whether the watermark moved; without one, whether the content did."""
+        source = self._spec.source
+        if source.watermark is None:
+            delivery = Delivery(f"{self._url}#{source.table or 'query'}", "")
+            fingerprint = f"content|{hash_bytes(self.fetch(delivery))}"
+            return [] if fingerprint in seen else [Delivery(delivery.uri, fingerprint)]
+        column = sa.column(source.watermark)
+        with self._engine.connect() as connection:
+            newest = connection.scalar(sa.select(sa.func.max(column)).select_from(self._relation()))
+        newest = _plain(newest)
+        if newest is None or (watermark is not None and newest <= watermark):
+            return []
+        return [Delivery(f"{self._url}#{source.table or 'query'}", f"{watermark}|{newest}", watermark, newest)]
+
+    def fetch(self, delivery: Delivery) -> BinaryIO:
+        """Read the rows of `(start, end]` and those at `start` once more, which merge by key."""
+        source = self._spec.source
+        columns = [sa.column(name) for name in self._spec.columns]
+        query = sa.select(*columns).select_from(self._relation()).order_by(*[sa.column(k) for k in self._spec.key])
+        if source.watermark and delivery.end is not None:
+            column = sa.column(source.watermark)
+            query = query.where(column <= delivery.end)
+            if delivery.start is not None:
+                query = query.where(column >= delivery.start)
+        with self._engine.connect() as connection:
+            result = connection.execute(query)
+            rows = result.fetchall()
+            names = list(result.keys())
+        table = pa.table({name: _column([row[i] for row in rows]) for i, name in enumerate(names)})
+        sink = io.BytesIO()
+        pq.write_table(table, sink)
+        sink.seek(0)
+        return sink
+
+    def _relation(self) -> sa.FromClause:
+        source = self._spec.source
+        if source.table:
+            return _named(source.table)
+        return sa.text(str(source.query)).columns(*[sa.column(n) for n in self._spec.columns]).subquery("feed")
+
+
+def open_source(spec: FeedSpec, connections: Connections, resolve: Any) -> Source:
+    """Open the source that a feed names; `resolve` turns `store://` URIs into places."""
+    if spec.source.kind == "files":
+        return Files(spec, resolve(str(spec.source.uri)))
+    return Sql(spec, connections.get(str(spec.source.connection)).sqlalchemy_url)
+
+
+def hash_bytes(stream: BinaryIO) -> str:
+    """Return the SHA-256 of a stream."""
+    return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _named(name: str) -> sa.TableClause:
+    schema, _, table = name.rpartition(".")
+    return sa.table(table, schema=schema or None)
+
+
+def _column(values: list[Any]) -> pa.Array:
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if v is None else str(v) for v in values])
+
+
+def _plain(value: Any) -> Any:
+    """Make a watermark that JSON keeps and that compares as the database's own does."""
+    if isinstance(value, datetime):
+        return (value if value.tzinfo is None else value.astimezone(UTC)).isoformat(sep=" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if value is None or isinstance(value, int | float | str):
+        return value
+    message = f"watermark {value!r}"
+    raise SpecError(message, [f"found a value of {type(value).__name__}; allowed are numbers, times, dates and texts"])

@@ -1,0 +1,169 @@
+"""Lay a challenger's evidence before the gate: proofs, guards and checks on the same untouched test rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from include.ratchet.domain.errors import DataError
+from include.ratchet.domain.gate import Checked, Decision, Measured, decide
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.steps import compare
+from include.ratchet.steps.compare import Answers
+from include.ratchet.steps.frames import Split, features, labels
+from include.ratchet.steps.train import fit_baseline
+
+SAME = 1e-9
+"""How far the fresh process may be from this one."""
+
+
+class Proved(Protocol):
+    """What a fresh process said about the artifact."""
+
+    predictions: list[list[float]]
+    p99_ms: float
+    size_mb: float
+    error: str
+
+
+def evaluate(spec: ModelSpec, rows: pa.Table, parts: Split, challenger: Any, champion: Any, proved: Proved) -> tuple[Decision, dict[str, Any]]:
+    """Measure everything that the spec's gate asks for, and decide.
+
+    Args:
+        spec: The model.
+        rows: The snapshot's rows.
+        parts: Which of them are for what; only the test rows are judged on.
+        challenger: The fitted pipeline that would serve.
+        champion: The fitted pipeline that serves, None before the first.
+        proved: What the fresh process said.
+
+    Returns:
+        The decision, and the figures of all three models for people to read.
+
+    Raises:
+        DataError: A configured segment column is not in the data.
+    """
+    x, y = features(rows, spec.columns), labels(rows, spec)
+    test = rows.filter(pa.array(parts.test))
+    times = test[spec.columns.time].to_pandas() if spec.columns.time else None
+    block = compare.blocks(times, test.num_rows, spec.training.seed)
+    truth, seen = y[parts.test], x[parts.test]
+    gate = spec.gate
+    answers = {"challenger": compare.answer(challenger, seen, gate.threshold)}
+    if champion is not None:
+        answers["champion"] = compare.answer(champion, seen, gate.threshold)
+    answers["baseline"] = compare.answer(fit_baseline(spec, (x[parts.train], y[parts.train])), seen, gate.threshold)
+    metrics = {who: compare.metric(gate.metric, said, truth) for who, said in answers.items()}
+    decision = decide(
+        list(_proofs(spec, answers, metrics, truth, block)),
+        list(_guards(spec, answers, metrics, truth, block, test)),
+        list(_checks(spec, answers, seen, proved, challenger)),
+        gate.alpha,
+        gate.alpha_guard,
+    )
+    everything = np.arange(len(truth))
+    figures = {"metric": gate.metric, "test_rows": len(truth), "test_blocks": int(len(np.unique(block)))}
+    figures |= {who: round(statistic(everything), 6) for who, statistic in metrics.items()}
+    figures |= {"p99_ms": round(proved.p99_ms, 2), "size_mb": round(proved.size_mb, 3)}
+    return decision, figures
+
+
+def _proofs(
+    spec: ModelSpec, answers: dict[str, Answers], metrics: dict[str, compare.Statistic], truth: npt.NDArray[Any], block: npt.NDArray[np.int_]
+) -> Iterator[Measured]:
+    gate = spec.gate
+    for name, bound in gate.bounds.items():
+        statistic = compare.metric(name, answers["challenger"], truth)
+        sign = 1.0 if bound.sign == ">=" else -1.0
+        yield compare.measure(f"business {name}", _times(sign, statistic), block, gate.alpha, sign * bound.value)
+    margins = {"champion": gate.champion, "baseline": gate.baseline}
+    for who, against in margins.items():
+        if who in metrics:
+            margin = against.margin if against.mode == "non_inferior" else 0.0
+            yield compare.measure(f"gain over the {who}", _minus(metrics["challenger"], metrics[who]), block, gate.alpha, -margin)
+
+
+def _guards(
+    spec: ModelSpec,
+    answers: dict[str, Answers],
+    metrics: dict[str, compare.Statistic],
+    truth: npt.NDArray[Any],
+    block: npt.NDArray[np.int_],
+    test: pa.Table,
+) -> Iterator[Measured]:
+    gate, mine = spec.gate, answers["challenger"]
+    if gate.segments and "champion" in metrics:
+        gain = _minus(metrics["challenger"], metrics["champion"])
+        for column in spec.columns.segments:
+            for value, inside in _groups(test, column):
+                yield compare.measure(f"segment {column}={value}", _among(gain, inside), block, gate.alpha_guard, -gate.segments.margin)
+    if gate.calibration and mine.probabilities is not None and spec.task == "binary":
+        error = compare.calibration_error(mine, truth)
+        yield compare.measure("calibration", _times(-1.0, error), block, gate.alpha_guard, -gate.calibration.max_error)
+    if gate.flips and "champion" in answers:
+        changed = mine.predicted != answers["champion"].predicted
+        yield compare.measure("flips", lambda rows: -float(changed[rows].mean()), block, gate.alpha_guard, -gate.flips.max_rate)
+    if gate.fairness and spec.task == "binary":
+        of = compare.rate(mine, truth, gate.fairness.measure)
+        insides = [inside for _, inside in _groups(test, gate.fairness.by)]
+
+        def gap(rows: compare.Rows) -> float:
+            rates = [of(rows[inside[rows]]) for inside in insides]
+            return -float(np.nanmax(rates) - np.nanmin(rates))
+
+        yield compare.measure("fairness gap", gap, block, gate.alpha_guard, -gate.fairness.max_gap)
+
+
+def _checks(spec: ModelSpec, answers: dict[str, Answers], seen: pd.DataFrame, proved: Proved, challenger: Any) -> Iterator[Checked]:
+    ready = spec.gate.readiness
+    if proved.error:
+        yield Checked("loads in a fresh process", ok=False, sentence=f"the artifact does not load and answer in a fresh process: {proved.error}")
+        return
+    ask = challenger.predict_proba if hasattr(challenger, "predict_proba") else challenger.predict
+    head = seen.head(len(proved.predictions))
+    here = np.asarray(ask(head), dtype=float).reshape(len(head), -1)
+    apart = float(np.abs(here - np.asarray(proved.predictions)).max())
+    yield Checked("same answers in a fresh process", apart <= SAME, f"the fresh process answers within {apart:.2g} of this one; allowed is {SAME:.0e}")
+    yield Checked("latency", proved.p99_ms <= ready.p99_ms, f"p99 of one row is {proved.p99_ms:.1f} ms; allowed are {ready.p99_ms:g}")
+    yield Checked("size", proved.size_mb <= ready.max_size_mb, f"the artifact has {proved.size_mb:.2f} MB; allowed are {ready.max_size_mb:g}")
+    if "champion" in answers:
+        mine, theirs = answers["challenger"], answers["champion"]
+        same = np.array_equal(_raw(mine), _raw(theirs)) if _raw(mine).shape == _raw(theirs).shape else False
+        yield Checked("differs from the champion", not same, "challenger and champion answer " + ("every test row the same" if same else "differently"))
+
+
+def _raw(answers: Answers) -> npt.NDArray[Any]:
+    return answers.predicted if answers.probabilities is None else answers.probabilities
+
+
+def _groups(test: pa.Table, column: str) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    if column not in test.column_names:
+        message = f"segment column {column!r} is not in the data; add it to the transform, or take it out of the gate"
+        raise DataError(message)
+    values = test[column].to_pandas().astype("string").fillna("(missing)")
+    for value in sorted(values.unique()):
+        yield value, (values == value).to_numpy()
+
+
+def _minus(a: compare.Statistic, b: compare.Statistic) -> compare.Statistic:
+    return lambda rows: a(rows) - b(rows)
+
+
+def _times(sign: float, a: compare.Statistic) -> compare.Statistic:
+    return lambda rows: sign * a(rows)
+
+
+def _among(a: compare.Statistic, inside: npt.NDArray[np.bool_]) -> compare.Statistic:
+    def statistic(rows: compare.Rows) -> float:
+        kept = rows[inside[rows]]
+        try:
+            return a(kept) if len(kept) else float("nan")
+        except ValueError:  # a class is missing from this segment
+            return float("nan")
+
+    return statistic

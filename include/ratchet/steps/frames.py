@@ -1,0 +1,144 @@
+"""What a model sees: features, labels and times of a transformed table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
+
+from include.ratchet.domain.errors import DataError
+from include.ratchet.domain.modelspec import Columns, ModelSpec
+from include.ratchet.domain.records import Window
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which rows are for what; the three masks are disjoint, each of shape `(n_rows,)`."""
+
+    train: Mask
+    validation: Mask
+    test: Mask
+
+
+def features(rows: pa.Table, columns: Columns) -> pd.DataFrame:
+    """Return the features, shape `(n_rows, n_features)`: numbers as float64, categories and texts as object."""
+    frame = rows.select(list(columns.features)).to_pandas()
+    return typed(frame, columns)
+
+
+def typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """Give every feature the one type that a model is fitted on and serves."""
+    numeric = {name: pd.to_numeric(frame[name]).astype("float64") for name in columns.numeric}
+    words = {name: frame[name].astype("object").where(frame[name].notna(), None) for name in (*columns.categorical, *columns.text)}
+    words = {name: values.map(lambda v: v if v is None or isinstance(v, str) else str(v)) for name, values in words.items()}
+    texts = {name: words[name].map(lambda v: v or "") for name in columns.text}
+    return pd.DataFrame({**numeric, **words, **texts})[list(columns.features)]
+
+
+def labels(rows: pa.Table, spec: ModelSpec) -> npt.NDArray[np.generic]:
+    """Return the labels, shape `(n_rows,)`; a missing one is NaN or None, or the negative class when the spec says so."""
+    values = rows[spec.columns.label].to_pandas()
+    if values.dtype == bool or set(values.dropna().map(type)) == {bool}:
+        values = values.astype("float64")
+    if not spec.classifies:
+        return values.astype("float64").to_numpy()
+    if spec.labels.missing == "negative" and values.isna().any():
+        values = values.fillna(sorted(values.dropna().unique())[0])
+    return values.to_numpy() if pd.api.types.is_numeric_dtype(values) else values.astype("object").to_numpy()
+
+
+def labelled(rows: pa.Table, spec: ModelSpec) -> pa.Table:
+    """Keep the rows whose label is known."""
+    return rows.filter(pa.array(~pd.isna(labels(rows, spec))))
+
+
+def check_trainable(rows: pa.Table, spec: ModelSpec) -> None:
+    """Refuse, before any work, rows that no model can be fitted on.
+
+    Raises:
+        DataError: No rows; or the classes are not as many as the task wants.
+    """
+    where = f"models/{spec.name}: label {spec.columns.label!r}"
+    if rows.num_rows == 0:
+        message = f"{where}: no labelled rows in the window. Deliver more data, or widen training.window."
+        raise DataError(message)
+    if spec.classifies:
+        classes = pd.unique(pd.Series(labels(rows, spec)))
+        allowed = "2" if spec.task == "binary" else "3 or more"
+        if len(classes) < 2 or (spec.task == "binary") != (len(classes) == 2):  # noqa: PLR2004
+            shown = ", ".join(map(repr, classes[:5]))
+            message = f"{where}: found {len(classes)} class(es) ({shown}); allowed for task {spec.task} is {allowed}. Check the target and the window."
+            raise DataError(message)
+
+
+def split(rows: pa.Table, spec: ModelSpec, window: Window) -> Split:
+    """Hold out validation and test rows: the newest, with a gap of the label lag; or random ones where there is no time.
+
+    Raises:
+        DataError: One of the three parts would have no rows, or a class would be missing from it.
+    """
+    if spec.columns.time:
+        parts = _by_time(rows, spec, window)
+    else:
+        parts = _at_random(rows, spec)
+    values = labels(rows, spec)
+    for name in ("train", "validation", "test"):
+        mask = getattr(parts, name)
+        if not mask.any() or (spec.classifies and len(pd.unique(pd.Series(values[mask]))) < 2):  # noqa: PLR2004
+            message = (
+                f"models/{spec.name}: the {name} part has {int(mask.sum())} rows and needs at least one of each class; {_span(rows, spec)}. "
+                "Deliver more data, or make training.split smaller."
+            )
+            raise DataError(message)
+    return parts
+
+
+def _by_time(rows: pa.Table, spec: ModelSpec, window: Window) -> Split:
+    held, lag = spec.training.split, spec.labels.lag
+    if not isinstance(held.test, timedelta) or not isinstance(held.validation, timedelta):
+        message = f"models/{spec.name}: training.split must be durations"
+        raise DataError(message)
+    times = rows[str(spec.columns.time)].to_pandas()
+    end = pd.Timestamp(window.end) - lag
+    test_start = end - held.test
+    validation_end = test_start - lag
+    validation_start = validation_end - held.validation
+    return Split(
+        train=(times < validation_start - lag).to_numpy(),
+        validation=((times >= validation_start) & (times < validation_end)).to_numpy(),
+        test=((times >= test_start) & (times < end)).to_numpy(),
+    )
+
+
+def _at_random(rows: pa.Table, spec: ModelSpec) -> Split:
+    """Draw by the seed; rows of one entity stay together, classes keep their shares."""
+    held, seed = spec.training.split, spec.training.seed
+    positions = np.arange(rows.num_rows)
+    entity = rows.select(list(spec.columns.entity)).to_pandas().astype(str).agg("|".join, axis=1).to_numpy() if spec.columns.entity else None
+    values = labels(rows, spec) if spec.classifies else None
+
+    def draw(among: npt.NDArray[np.int_], share: float) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
+        if entity is not None:
+            kept, drawn = next(GroupShuffleSplit(1, test_size=share, random_state=seed).split(among, groups=entity[among]))
+            return among[kept], among[drawn]
+        kept, drawn = train_test_split(among, test_size=share, random_state=seed, stratify=values[among] if values is not None else None)
+        return kept, drawn
+
+    test_share, validation_share = float(held.test), float(held.validation)  # type: ignore[arg-type]
+    rest, test = draw(positions, test_share)
+    train, validation = draw(rest, validation_share / (1 - test_share))
+    return Split(*(np.isin(positions, part) for part in (train, validation, test)))
+
+
+def _span(rows: pa.Table, spec: ModelSpec) -> str:
+    if not spec.columns.time:
+        return f"the data has {rows.num_rows} rows"
+    times = rows[spec.columns.time].to_pandas()
+    return f"the data spans {times.min()} to {times.max()}"

@@ -1,0 +1,151 @@
+"""Propose the business bound: half-way between a trivial model and a quick one."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from include.ratchet.steps.infer_leaks import codes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.ratchet.steps.infer_roles import Target
+    from include.ratchet.steps.infer_time import EventTimes
+    from include.ratchet.steps.infer_types import Column
+
+METRICS = {"binary": "roc_auc", "multiclass": "f1_macro", "regression": "neg_mean_absolute_error"}
+_MOST_ROWS = 20_000
+_HELD_OUT = 0.2
+_TOO_GOOD = 0.99
+_Rows = np.ndarray[Any, np.dtype[np.intp]]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A proposed bound and where it comes from; every score in `metric`, higher is better."""
+
+    metric: str
+    trivial: float
+    quick: float
+    model: str
+    held_out: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def bound(self) -> float:
+        """Half-way, rounded down to two digits; the trivial score where the quick model is no better."""
+        middle = (self.trivial + max(self.quick, self.trivial)) / 2
+        return rounded(middle, up=False)
+
+    @property
+    def unit(self) -> float:
+        """The size of the quick model's score: margins of an error are shares of it."""
+        return abs(self.quick)
+
+
+def propose_bound(features: Sequence[Column], target: Target, times: EventTimes | None, seed: int) -> Proposal:
+    """Fit two quick models and a trivial one, and score them on held-out rows.
+
+    Args:
+        features: Numeric and categorical features; text is not used.
+        target: What is predicted.
+        times: With it the last fifth is held out, without it a random fifth.
+        seed: For the choice of rows and the fits.
+    """
+    from sklearn.metrics import get_scorer  # noqa: PLC0415 - heavy
+
+    metric = METRICS[target.task]
+    train, test, held_out = _split(target, times, seed)
+    x = np.column_stack([codes(column) for column in features])
+    y = target.column.floats if target.task == "regression" else target.column.values.astype(str).to_numpy()
+    scores: dict[str, float] = {}
+    for name, model in _models(features, target.task, seed).items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # convergence, rare classes: a rough score is all that is asked
+            scores[name] = float(get_scorer(metric)(model.fit(x[train], y[train]), x[test], y[test]))
+    trivial = scores.pop("trivial")
+    best = max(scores, key=lambda name: scores[name])
+    return Proposal(metric, trivial, scores[best], best, held_out, _doubts(target, trivial, scores[best]))
+
+
+def rounded(value: float, *, up: bool, digits: int = 2) -> float:
+    """Round to so many significant digits, in the direction said."""
+    if not value or not math.isfinite(value):
+        return 0.0
+    step = 10.0 ** (math.floor(math.log10(abs(value))) - digits + 1)
+    count = (math.ceil if up else math.floor)(round(value / step, 6))
+    return float(f"{count * step:.{digits}g}")
+
+
+def _doubts(target: Target, trivial: float, quick: float) -> tuple[str, ...]:
+    if quick <= trivial:
+        return (f"a quick model is no better than a trivial one ({quick:.4g} against {trivial:.4g}): the gate will hardly let anything pass",)
+    if target.task != "regression" and quick > _TOO_GOOD:
+        return (f"a quick model reaches {quick:.3f}: look for features that are known only after the event",)
+    if target.task == "regression" and quick / trivial < 1 - _TOO_GOOD:
+        return ("a quick model makes almost no error: look for features that are known only after the event",)
+    return ()
+
+
+def _split(target: Target, times: EventTimes | None, seed: int) -> tuple[_Rows, _Rows, str]:
+    """Split at most 20,000 rows: by time the last fifth, else a random fifth; the words say which."""
+    random = np.random.default_rng(seed)
+    known = target.column.values.notna().to_numpy()
+    if times is not None:
+        known = known & times.values.notna().to_numpy()
+    rows = np.sort(random.permutation(np.flatnonzero(known))[:_MOST_ROWS])
+    if times is not None:
+        rows = rows[np.argsort(times.values.to_numpy()[rows], kind="stable")]
+        cut = int(len(rows) * (1 - _HELD_OUT))
+        if target.task == "regression" or _same_classes(target.column.values, rows[:cut], rows[cut:]):
+            return rows[:cut], rows[cut:], "the last fifth in time held out"
+    rows = random.permutation(rows)
+    if target.task != "regression":  # every class gets its fifth, the rare ones too
+        labels = target.column.values.astype(str).to_numpy()[rows]
+        order = np.argsort(labels, kind="stable")
+        test = rows[order][:: round(1 / _HELD_OUT)]
+        return np.setdiff1d(rows, test), test, "a random fifth held out"
+    cut = int(len(rows) * (1 - _HELD_OUT))
+    return rows[:cut], rows[cut:], "a random fifth held out"
+
+
+def _same_classes(labels: pd.Series[Any], train: _Rows, test: _Rows) -> bool:
+    return set(labels.iloc[train]) == set(labels.iloc[test])
+
+
+def _models(features: Sequence[Column], task: str, seed: int) -> dict[str, Any]:
+    from sklearn.dummy import DummyClassifier, DummyRegressor  # noqa: PLC0415 - heavy
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression, Ridge  # noqa: PLC0415
+
+    is_category = np.array([column.kind in ("string", "bool") or not column.numeric for column in features])
+    fixed = {"categorical_features": is_category, "random_state": seed}
+    if task == "regression":
+        return {
+            "trivial": DummyRegressor(strategy="median"),
+            "ridge": _linear(is_category, Ridge()),
+            "boosting": HistGradientBoostingRegressor(**fixed),
+        }
+    return {
+        "trivial": DummyClassifier(strategy="prior"),
+        "logistic": _linear(is_category, LogisticRegression(max_iter=500)),
+        "boosting": HistGradientBoostingClassifier(**fixed),
+    }
+
+
+def _linear(is_category: np.ndarray[Any, np.dtype[np.bool_]], estimator: Any) -> Any:
+    from sklearn.compose import make_column_transformer  # noqa: PLC0415 - heavy
+    from sklearn.impute import SimpleImputer  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler  # noqa: PLC0415
+
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    categories = OneHotEncoder(handle_unknown="ignore", min_frequency=10)
+    places = np.arange(len(is_category))
+    return make_pipeline(make_column_transformer((numbers, places[~is_category]), (categories, places[is_category])), estimator)

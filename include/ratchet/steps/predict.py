@@ -1,0 +1,64 @@
+"""Batch predictions, with what is needed to judge them later."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.steps.compare import answer
+from include.ratchet.steps.frames import features
+
+
+def unscored(rows: pa.Table, known: pa.Table | None, spec: ModelSpec) -> pa.Table:
+    """Keep the rows whose id has no prediction."""
+    if known is None or rows.num_rows == 0:
+        return rows
+    return rows.filter(pa.array(~_ids(rows, spec).isin(_ids(known, spec))))
+
+
+def predict(pipeline: Any, rows: pa.Table, trained: pa.Table, spec: ModelSpec, version: int, at: datetime) -> pa.Table:
+    """Predict all rows.
+
+    Args:
+        pipeline: The champion.
+        rows: Transformed rows to predict.
+        trained: The ids of the snapshot that the champion was trained and judged on.
+        spec: The model.
+        version: The champion's version.
+        at: When, UTC.
+
+    Returns:
+        One row per prediction: id columns, event time, prediction, score (probability of the positive class,
+        the highest probability, or the number itself), version, in_snapshot, scored_at.
+    """
+    said = answer(pipeline, features(rows, spec.columns), spec.gate.threshold)
+    if said.probabilities is None:
+        scores = said.predicted.astype(float)
+    else:
+        scores = said.probabilities[:, 1] if said.probabilities.shape[1] == 2 else said.probabilities.max(axis=1)  # noqa: PLR2004
+    kept = [*spec.columns.id, *([spec.columns.time] if spec.columns.time else [])]
+    out = rows.select(list(dict.fromkeys(kept)))
+    inside = _ids(rows, spec).isin(_ids(trained, spec)).to_numpy()
+    predicted = pa.array([str(p) for p in said.predicted]) if spec.classifies else pa.array(said.predicted.astype(float))
+    columns = {
+        "prediction": predicted,
+        "score": pa.array(np.asarray(scores, dtype=float)),
+        "model_version": pa.array([version] * rows.num_rows, type=pa.int64()),
+        "in_snapshot": pa.array(inside),
+        "scored_at": pa.array([at] * rows.num_rows, type=pa.timestamp("us", tz="UTC")),
+    }
+    for name, values in columns.items():
+        out = out.append_column(name, values)
+    return out
+
+
+def _ids(rows: pa.Table, spec: ModelSpec) -> pd.Series:
+    frame = rows.select(list(spec.columns.id)).to_pandas()
+    if len(spec.columns.id) == 1:
+        return frame[spec.columns.id[0]]
+    return frame.astype(str).agg("\x1f".join, axis=1)

@@ -1,0 +1,159 @@
+"""Bodies of `<model>_deploy`: choose, preload, promote, smoke test; a failed smoke test rolls back."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from include.ratchet.domain import specs
+from include.ratchet.domain.context import current
+from include.ratchet.domain.errors import DeployError, Skip
+from include.ratchet.domain.records import Json, Promotion, Verdict
+
+if TYPE_CHECKING:
+    from include.ratchet.adapters.ledger import Ledger
+
+SERVED_WITHIN_SECONDS = 20.0
+
+
+def choose(model: str) -> Json:
+    """Find what to deploy: the newest blessed version that never served, or what the form asks for.
+
+    Raises:
+        Skip: No blessing waits.
+        DeployError: The form asks for a version that may not serve.
+    """
+    from include.ratchet.adapters import open_ledger
+
+    specs.model(model)
+    ledger, params = open_ledger(), current().params
+    action, asked = params.get("action") or "promote", params.get("version")
+    served = [each.version for each in ledger.promotions(model)]
+    champion = served[0] if served else None
+    if action == "rollback":
+        version = int(asked) if asked else _before(model, ledger)
+        if version not in served:
+            message = f"{model} version {version}: was never champion; a rollback goes to one of {_listed(served)}"
+            raise DeployError(message)
+    else:
+        version = _blessed(model, ledger, served, int(asked) if asked else None)
+    if version == champion:
+        message = f"version {version} serves already"
+        raise Skip(message)
+    verdict = _blessing(model, version, ledger)
+    return {"model": model, "version": version, "previous": champion, "action": action, "evidence": verdict.digest, "why": verdict.sentence}
+
+
+def preload(plan: Json) -> Json:
+    """Load the artifact here and answer one row: what is altered or does not load goes no further."""
+    from include.ratchet.adapters import open_registry
+    from include.ratchet.tasks.score import example_frame
+
+    spec = specs.model(plan["model"])
+    pipeline = open_registry().load(spec.name, plan["version"])
+    pipeline.predict(example_frame(spec))
+    return plan
+
+
+def promote(plan: Json) -> Json:
+    """Change the champion in the ledger, if it still is the one this plan replaces; then the registry's aliases."""
+    from include.ratchet.adapters import open_ledger, open_registry
+
+    ledger, task = open_ledger(), current()
+    model, version = plan["model"], plan["version"]
+    if ledger.champion(model) != version:
+        ledger.promote(
+            Promotion(
+                model, version, plan["previous"], plan["action"], task.who, task.params.get("reason") or plan["why"], plan["evidence"], _now()
+            )
+        )
+    open_registry().point(model, {"champion": version, "previous": plan["previous"]} if plan["previous"] else {"champion": version})
+    return plan
+
+
+def smoke(plan: Json) -> Json:
+    """See the new champion serve; if it does not, put the previous one back and fail.
+
+    Raises:
+        DeployError: The service does not answer with the new version.
+    """
+    from include.ratchet.adapters import open_ledger, open_registry
+
+    spec = specs.model(plan["model"])
+    if spec.deploy.target == "batch":
+        return plan
+    reason = _not_served(plan)
+    if reason is None:
+        return plan
+    ledger, previous = open_ledger(), plan["previous"]
+    back = "there is no earlier champion to go back to"
+    if previous is not None:
+        evidence = _blessing(spec.name, previous, ledger).digest
+        ledger.promote(Promotion(spec.name, previous, plan["version"], "rollback", "ratchet", f"smoke test failed: {reason}", evidence, _now()))
+        open_registry().point(spec.name, {"champion": previous, "previous": None})
+        back = f"version {previous} serves again"
+    message = f"{spec.name} version {plan['version']}: {reason}; {back}. See the service's log, then start the deploy again."
+    raise DeployError(message)
+
+
+def _not_served(plan: Json) -> str | None:
+    """Wait until the service shows the version; return why not. A service that is not there at all is no reason."""
+    import httpx
+
+    from include.ratchet.domain.config import load_config
+
+    url = f"{load_config().serving.url}/v1/models/{plan['model']}"
+    deadline, seen = time.monotonic() + SERVED_WITHIN_SECONDS, "nothing"
+    while time.monotonic() < deadline:
+        try:
+            said = httpx.get(url, timeout=5)
+        except httpx.ConnectError:
+            return None  # scoring in batch goes on without it; /readyz and the monitor tell of a service that is down
+        except httpx.HTTPError as error:
+            seen = type(error).__name__
+        else:
+            seen = str(said.json().get("version")) if said.is_success else f"status {said.status_code}"
+            if seen == str(plan["version"]):
+                return None
+        time.sleep(0.2)
+    return f"the service at {url} showed {seen} for {SERVED_WITHIN_SECONDS:g} s; expected version {plan['version']}"
+
+
+def _blessed(model: str, ledger: Ledger, served: list[int], asked: int | None) -> int:
+    blessed = [each.version for each in ledger.verdicts(model) if each.outcome == "promote"]
+    if asked is not None:
+        if asked not in blessed:
+            message = f"{model} version {asked}: not blessed; only a version with a promote verdict can serve. Blessed are {_listed(blessed)}"
+            raise DeployError(message)
+        return asked
+    waiting = [version for version in blessed if version not in served and version > max(served, default=0)]
+    if not waiting:
+        message = "no blessed version waits"
+        raise Skip(message)
+    return max(waiting)
+
+
+def _before(model: str, ledger: Ledger) -> int:
+    """Return the champion before this one."""
+    history = ledger.promotions(model)
+    if not history or history[0].previous is None:
+        message = f"{model}: there is no earlier champion to roll back to"
+        raise DeployError(message)
+    return history[0].previous
+
+
+def _blessing(model: str, version: int, ledger: Ledger) -> Verdict:
+    found = [each for each in ledger.verdicts(model) if each.version == version and each.outcome == "promote"]
+    if not found:
+        message = f"{model} version {version}: no promote verdict in the ledger"
+        raise DeployError(message)
+    return found[0]
+
+
+def _listed(versions: list[int]) -> str:
+    return ", ".join(map(str, sorted(set(versions)))) or "none"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,54 @@
+"""What several task bodies read in the same way: the tables of a model, and its now."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from include.ratchet.domain import specs
+from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.modelspec import ModelSpec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from include.ratchet.domain.records import Window
+
+
+def now(spec: ModelSpec) -> datetime:
+    """Return now for a model: by the clock, over its feeds that have an event time.
+
+    Raises:
+        Skip: A feed has no data yet.
+    """
+    from include.ratchet.adapters import open_clock
+
+    timed = [name for name in spec.feeds if specs.feed(name).time is not None]
+    return open_clock().now(timed) if timed and spec.columns.time else datetime.now(UTC)
+
+
+def versions(spec: ModelSpec) -> dict[str, int]:
+    """Return the newest version of every table that the model's transform reads.
+
+    Raises:
+        Skip: A feed has no clean data yet.
+    """
+    from include.ratchet.adapters import open_lake
+
+    lake = open_lake()
+    found = {name: lake.version(f"clean/{name}") for name in spec.feeds}
+    waiting = [name for name, version in found.items() if version is None]
+    if waiting:
+        message = f"waiting for the first data of {', '.join(waiting)}"
+        raise Skip(message)
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def transformed(spec: ModelSpec, tables: dict[str, int], window: Window | None) -> pa.Table:
+    """Run the model's transform over pinned versions."""
+    from include.ratchet.adapters import open_lake
+    from include.ratchet.steps.transform import transform
+
+    lake = open_lake()
+    datasets = {name: lake.dataset(f"clean/{name}", version) for name, version in tables.items()}
+    return transform(spec, specs.transform_sql(spec), datasets, window)

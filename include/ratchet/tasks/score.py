@@ -1,0 +1,69 @@
+"""Body of `<model>_score`: the champion's predictions for every row that has none."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from include.ratchet.domain import specs
+from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.records import Json, Window, digest
+from include.ratchet.tasks import reading
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+def score(model: str) -> Json:
+    """Predict every row up to now that has no prediction yet, and append them as one version.
+
+    Raises:
+        Skip: There is no champion, or nothing to score.
+    """
+    from include.ratchet.adapters import open_lake, open_ledger, open_registry
+    from include.ratchet.steps.predict import predict, unscored
+
+    spec, lake, ledger = specs.model(model), open_lake(), open_ledger()
+    champion = ledger.champion(model)
+    if champion is None:
+        message = "no champion yet: the first one scores what waits"
+        raise Skip(message)
+    tables, table = reading.versions(spec), f"predictions/{model}"
+    window = Window(LONG_AGO, reading.now(spec)) if spec.columns.time else None
+    rows = reading.transformed(spec, tables, window)
+    known = lake.dataset(table).to_table(list(spec.columns.id), use_threads=False) if lake.version(table) is not None else None
+    todo = unscored(rows, known, spec)
+    if todo.num_rows == 0:
+        message = "every row has its prediction"
+        raise Skip(message)
+    snapshot = ledger.get_snapshot(_snapshot_of(model, champion))
+    trained = lake.kept(snapshot.place).select(list(spec.columns.id))
+    made = predict(open_registry().load(model, champion), todo, trained, spec, champion, datetime.now(UTC))
+    version = lake.write(table, made, write_id=digest([model, champion, tables, made.num_rows]), mode="append")
+    return {"model": model, "champion": champion, "rows": made.num_rows, "version": version}
+
+
+def example(model: str) -> Json:
+    """Return the features of one row that the model was trained on, ready to be posted to the service."""
+    frame = example_frame(specs.model(model))
+    content: Json = json.loads(frame.to_json(orient="records"))[0]
+    return content
+
+
+def example_frame(spec: ModelSpec) -> pd.DataFrame:
+    """Return the features of the newest row, shape `(1, n_features)`."""
+    from include.ratchet.steps.frames import features
+
+    rows: pa.Table = reading.transformed(spec, reading.versions(spec), None)
+    return features(rows.slice(rows.num_rows - 1, 1), spec.columns)
+
+
+def _snapshot_of(model: str, version: int) -> str:
+    from include.ratchet.adapters import open_registry
+
+    return open_registry().get(model, version).tags["ratchet.snapshot"]

@@ -1,0 +1,74 @@
+"""Run a task body as one task of one run, and leave its metadata in the ledger."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import ParamSpec, TypeVar
+
+from include.ratchet.domain.context import TaskContext, running
+from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.records import digest
+from include.ratchet.domain.specs import PROJECT
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def run_task(context: TaskContext, body: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call the body with `context` current; record who ran what, when, with what, and how it ended.
+
+    Whatever the body raises passes through, after it was recorded.
+    """
+    began, state, reason, output = datetime.now(UTC), "failed", "", ""
+    try:
+        with running(context):
+            result = body(*args, **kwargs)
+        state, output = "success", digest(result)
+    except Skip as skip:
+        state, reason = "skipped", str(skip)
+        raise
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}"[:2000]
+        raise
+    finally:
+        _record(context, began, state, reason, output, {"args": [str(a)[:500] for a in args], "params": context.params})
+    return result
+
+
+def _record(context: TaskContext, began: datetime, state: str, reason: str, output: str, parameters: dict[str, object]) -> None:
+    from include.ratchet.adapters import open_ledger
+
+    open_ledger().step(
+        dag_id=context.dag_id,
+        run_id=context.run_id,
+        task_id=context.task_id,
+        map_index=context.map_index,
+        try_number=context.try_number,
+        state=state,
+        executor=context.executor,
+        code_version=code_version(),
+        parameters=parameters,
+        started_at=began,
+        ended_at=datetime.now(UTC),
+        output=output,
+        reason=reason,
+    )
+
+
+@functools.cache
+def code_version() -> str:
+    """Return the commit that this code is: from RATCHET_CODE_VERSION (images set it), else from the checkout."""
+    given = os.environ.get("RATCHET_CODE_VERSION")
+    if given:
+        return given
+    head = PROJECT / ".git" / "HEAD"
+    try:
+        text = head.read_text().strip()
+        if not text.startswith("ref: "):
+            return text[:40]
+        return (PROJECT / ".git" / text.removeprefix("ref: ")).read_text().strip()[:40]
+    except OSError:
+        return "unknown"
