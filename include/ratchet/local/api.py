@@ -33,6 +33,26 @@ class Airflow:
         """
         return self._call("GET", path, params=query)
 
+    def runs(self, dag: str = "~", limit: int = 100) -> list[dict[str, Any]]:
+        """List DAG runs, newest first."""
+        found: list[dict[str, Any]] = self.get(f"/dags/{dag}/dagRuns", order_by="-run_after", limit=limit)["dag_runs"]
+        return found
+
+    def tasks(self, dag: str = "~", run: str = "~", *states: str) -> list[dict[str, Any]]:
+        """List task instances in some states, or all."""
+        query = {"state": list(states)} if states else {}
+        found: list[dict[str, Any]] = self.get(f"/dags/{dag}/dagRuns/{run}/taskInstances", limit=100, **query)["task_instances"]
+        return found
+
+    def import_errors(self) -> list[str]:
+        """List DAG files that do not load, with the reason."""
+        return [f"{each['filename']}:\n{each['stack_trace'].strip()}" for each in self.get("/importErrors")["import_errors"]]
+
+    def emitted(self, dag: str) -> list[dict[str, Any]]:
+        """List the asset events that a DAG's tasks emitted, newest first."""
+        found: list[dict[str, Any]] = self.get("/assets/events", source_dag_id=dag, order_by="-timestamp", limit=100)["asset_events"]
+        return found
+
     def ensure_pools(self, pools: dict[str, tuple[int, str]]) -> None:
         """Create or update pools: name, slots, description."""
         entities = [{"name": name, "slots": slots, "description": text} for name, (slots, text) in pools.items()]

@@ -38,6 +38,11 @@ def stack_id(config: Config) -> str:
     return _secrets(config)["stack"]
 
 
+def known(config: Config) -> bool:
+    """Say whether a stack was ever started in this home."""
+    return _keys_file(config).exists()
+
+
 def base(config: Config, ports: Ports, outer: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Build the environment that all processes share, without the marker.
 
@@ -50,7 +55,7 @@ def base(config: Config, ports: Ports, outer: Mapping[str, str] = os.environ) ->
     # Without byte code every import is three times slower, and every task imports.
     env.pop("PYTHONDONTWRITEBYTECODE", None)
     env.pop("PYTHONPATH", None)
-    env |= _quiet(config) | _airflow(config, ports)
+    env |= quiet(config) | _airflow(config, ports)
     env["RATCHET__SERVING__URL"] = ports.url("serving")
     reference = {"conn_type": "sqlite", "host": str(config.folder / "reference.db")}
     env.setdefault("AIRFLOW_CONN_REFERENCE", json.dumps(reference))
@@ -65,8 +70,8 @@ def python_path(*folders_: Path) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(str(f) for f in folders_)}
 
 
-def _quiet(config: Config) -> dict[str, str]:
-    """Keep libraries on one thread each, off the network, and inside the project folder."""
+def quiet(config: Config) -> dict[str, str]:
+    """Return what keeps libraries on one thread each, off the network, and inside the project folder."""
     cache, tmp = str(config.folder / "cache"), str(config.folder / "tmp")
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     places = {f"XDG_{kind}_HOME": f"{cache}/{kind.lower()}" for kind in ("CACHE", "CONFIG", "DATA", "STATE")}
@@ -137,7 +142,7 @@ def _airflow(config: Config, ports: Ports) -> dict[str, str]:
 
 def _secrets(config: Config) -> dict[str, str]:
     """Read this home's keys; make them the first time, readable by the owner only."""
-    path = config.folder / "run" / "secrets"
+    path = _keys_file(config)
     if path.exists():
         return dict(json.loads(path.read_text(encoding="utf-8")))
     folders(config)
@@ -158,3 +163,7 @@ def _secrets(config: Config) -> dict[str, str]:
     finally:
         draft.unlink()
     return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _keys_file(config: Config) -> Path:
+    return config.folder / "run" / "secrets"

@@ -74,6 +74,15 @@ def delivered(config: Config) -> list[str]:
     return sorted(found[1] for name in names if (found := _FILE.fullmatch(name)))
 
 
+def delivered_at(config: Config, month: str) -> datetime:
+    """Return when a month was put into the landing folder, UTC."""
+    import fsspec
+
+    files, path = fsspec.core.url_to_fs(_place(config, month))
+    found: datetime = files.modified(path)
+    return found.astimezone(UTC)
+
+
 def _next(there: list[str]) -> str:
     for month in MONTHS:
         if month not in there:

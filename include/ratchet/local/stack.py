@@ -2,54 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import subprocess
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Collection
+from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.config import Config, load_config
-from include.ratchet.domain.errors import RatchetError
-from include.ratchet.local import components, environment, processes
-from include.ratchet.local.api import Airflow, reply
+from include.ratchet.local import components, environment, health, processes, record
+from include.ratchet.local.api import Airflow
 from include.ratchet.local.components import Component
+from include.ratchet.local.health import Progress
 from include.ratchet.local.ports import Ports, require_free
-from include.ratchet.local.processes import Child
-
-HEALTH_WITHIN = 180.0
-"""Seconds until every part must be well; a loaded two-core machine takes about 40."""
-
-Progress = Callable[[str, str], None]
-"""Told a part's name and what it is at: starting, well, already up."""
-
-
-class StackError(RatchetError):
-    """The embedded stack cannot start, or a part of it ended."""
-
-
-@dataclass(frozen=True)
-class Stack:
-    """A stack that was started: its parts, its ports, and when."""
-
-    id: str
-    ports: Ports
-    children: tuple[Child, ...]
-    started: float
-
-    def dead(self) -> list[Child]:
-        """Return the parts that ended."""
-        return [each for each in self.children if each.process() is None]
-
-    def require_alive(self) -> None:
-        """Raise StackError with the last lines of its log when a part ended."""
-        for each in self.dead():
-            raise StackError(f"{each.name} ended by itself; the end of {each.log}:\n{each.tail()}")
+from include.ratchet.local.record import Stack, StackError
 
 
 def up(
@@ -72,8 +38,8 @@ def up(
     """
     config, ports = config or load_config(), ports or Ports.from_env()
     environment.folders(config)
-    with _alone(config):
-        running = read(config)
+    with record.alone(config):
+        running = record.read(config)
         if running and not running.dead():
             progress("stack", "already up")
             return running
@@ -89,37 +55,27 @@ def up(
 def down(config: Config | None = None) -> list[str]:
     """Stop every process of this home's stack, and nothing else; return what was stopped."""
     config = config or load_config()
-    if not (config.folder / "run" / "secrets").exists():
+    if not environment.known(config):
         return []
-    stack = environment.stack_id(config)
-    known = read(config)
-    running = {c.name: p for c in (known.children if known else ()) if (p := c.process())}
+    stack = record.read(config)
+    running = {c.name: p for c in (stack.children if stack else ()) if (p := c.process())}
     names = {p.pid: name for name, p in running.items()}
     first = [p for name, p in running.items() if name in components.FIRST_TO_STOP]
     last = [p for name, p in running.items() if name in components.LAST_TO_STOP]
-    ended = processes.stop(stack, first, last)
-    _record(config).unlink(missing_ok=True)
+    ended = processes.stop(environment.stack_id(config), first, last)
+    record.forget(config)
     return [f"{names.get(p.pid, 'child')} ({p.pid})" for p in ended]
 
 
 def status(config: Config | None = None) -> dict[str, str]:
     """Return each part's state: well, not well, or ended; empty when nothing was started."""
     config = config or load_config()
-    stack = read(config)
+    stack = record.read(config)
     if stack is None:
         return {}
-    parts = {c.name: c for c in _components(config, stack.ports)}
+    parts = {c.name: c for c in (*components.servers(config, stack.ports), *components.airflow(stack.ports))}
     dead = {c.name for c in stack.dead()}
-    return {c.name: "ended" if c.name in dead else "well" if _well(parts[c.name], stack) else "not well" for c in stack.children}
-
-
-def read(config: Config) -> Stack | None:
-    """Return the stack that was started last and not taken down."""
-    try:
-        content = json.loads(_record(config).read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
-    return Stack(content["id"], Ports(**content["ports"]), tuple(Child(**c) for c in content["children"]), content["started"])
+    return {c.name: "ended" if c.name in dead else "well" if health.well(parts[c.name], stack) else "not well" for c in stack.children}
 
 
 def ensure_pools(ports: Ports) -> None:
@@ -131,13 +87,15 @@ def ensure_pools(ports: Ports) -> None:
 def _start(config: Config, ports: Ports, progress: Progress, without: Collection[str]) -> Stack:
     stack = Stack(environment.stack_id(config), ports, (), time.time())
     env = environment.base(config, ports) | {environment.MARKER: stack.id}
-    stack = _launch(config, stack, [c for c in components.servers(config, ports) if c.name not in without], env, progress)
+    servers, airflow = (
+        [c for c in parts if c.name not in without] for parts in (components.servers(config, ports), components.airflow(ports))
+    )
+    stack = _launch(config, stack, servers, env, progress)
     _migrate(config, env, progress)
     # On the first start MLflow makes its tables now; a task that met them half made would fail.
-    _wait_well(config, stack, progress)
-    first = {child.name for child in stack.children}
-    stack = _launch(config, stack, [c for c in components.airflow(ports) if c.name not in without], env, progress)
-    _wait_well(config, stack, progress, first)
+    health.wait(servers, stack, progress)
+    stack = _launch(config, stack, airflow, env, progress)
+    health.wait(airflow, stack, progress)
     ensure_pools(ports)
     return stack
 
@@ -147,8 +105,8 @@ def _launch(config: Config, stack: Stack, parts: list[Component], env: dict[str,
         progress(each.name, "starting")
         log = config.folder / "logs" / f"{each.name}.log"
         child = processes.start(each.name, each.command, env | each.env, each.folder or config.folder, log)
-        stack = Stack(stack.id, stack.ports, (*stack.children, child), stack.started)
-        _write(config, stack)
+        stack = replace(stack, children=(*stack.children, child))
+        record.write(config, stack)
     return stack
 
 
@@ -165,54 +123,3 @@ def _migrate(config: Config, env: dict[str, str], progress: Progress) -> None:
         raise StackError(f"airflow db migrate failed; the end of {log}:\n{processes.tail(log)}")
     stamp.write_text(current, encoding="utf-8")
     progress("database", "well")
-
-
-def _wait_well(config: Config, stack: Stack, progress: Progress, done: set[str] | None = None) -> None:
-    waiting = [c for c in _components(config, stack.ports) if c.name in {x.name for x in stack.children} - (done or set())]
-    end = time.monotonic() + HEALTH_WITHIN
-    while waiting:
-        stack.require_alive()
-        for each in [c for c in waiting if _well(c, stack)]:
-            waiting.remove(each)
-            progress(each.name, "well")
-        if waiting and time.monotonic() > end:
-            names = ", ".join(c.name for c in waiting)
-            raise StackError(f"not well after {HEALTH_WITHIN:.0f} s: {names}; look at {config.folder / 'logs'}")
-        time.sleep(0.2)
-
-
-def _components(config: Config, ports: Ports) -> list[Component]:
-    return [*components.servers(config, ports), *components.airflow(ports)]
-
-
-def _well(component: Component, stack: Stack) -> bool:
-    if component.health:
-        answer = reply(component.health)
-        return answer is not None and answer.is_success
-    answer = reply(f"{stack.ports.url('airflow')}/api/v2/monitor/health")
-    if answer is None or answer.is_error:
-        return False
-    found = answer.json().get(component.heartbeat) or {}
-    beat = str(found.get(f"latest_{component.heartbeat}_heartbeat") or "")
-    # A heartbeat from before the start is the previous process's.
-    fresh = bool(beat) and datetime.fromisoformat(beat) >= datetime.fromtimestamp(stack.started, UTC)
-    return fresh and found["status"] == "healthy"
-
-
-def _record(config: Config) -> Path:
-    return config.folder / "run" / "stack.json"
-
-
-def _write(config: Config, stack: Stack) -> None:
-    content = {"id": stack.id, "ports": stack.ports.to_json(), "children": [c.to_json() for c in stack.children], "started": stack.started}
-    draft = _record(config).with_suffix(".tmp")
-    draft.write_text(json.dumps(content, indent=2), encoding="utf-8")
-    draft.replace(_record(config))
-
-
-@contextmanager
-def _alone(config: Config) -> Iterator[None]:
-    """Let one start at a time work on this home."""
-    with (config.folder / "run" / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

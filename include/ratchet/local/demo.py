@@ -1,0 +1,135 @@
+"""The main job: real flights arrive, and the scheduler makes of them champions that serve."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from include.ratchet.domain import specs
+from include.ratchet.domain.config import Config, load_config
+from include.ratchet.domain.errors import RatchetError
+from include.ratchet.local import environment, flights, processes, record, report, stack, watch
+from include.ratchet.local.api import Airflow
+from include.ratchet.local.loop import Loop
+from include.ratchet.local.ports import Ports
+from include.ratchet.local.proof import serving_version
+from include.ratchet.local.view import View
+from include.ratchet.local.watch import Run
+
+FIRST, THEN = ("2013-01", "2013-02", "2013-03"), "2013-04"
+TIMEOUT = 20 * 60.0
+FEEDS = {"flights", "weather", "planes"}
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def demo(*, exit_after: bool, ports: Ports | None = None, timeout: float = TIMEOUT) -> int:
+    """Run the demo; return 0 when champions serve correct predictions, 1 otherwise.
+
+    Args:
+        exit_after: Stop everything when that is shown, instead of staying up until Ctrl-C.
+        ports: Where the servers answer; from the environment when omitted.
+        timeout: How long the way to the champions may take [s].
+    """
+    config, view = load_config(), View(Console())
+    os.environ.update(environment.quiet(config))
+    processes.adopt_orphans()
+    shown = False
+    with _stoppable():
+        try:
+            _show(config, ports or Ports.from_env(), view, timeout)
+            shown = True
+            if not exit_after:
+                view.say("stays up until Ctrl-C; make feed delivers the next month", "bold")
+                _stay(config, view)
+        except RatchetError as error:
+            view.say(f"not as it should be: {error}", "red")
+        except KeyboardInterrupt:
+            view.say("stopping")
+        finally:
+            _take_down(config, view)
+    return 0 if shown else 1
+
+
+def _show(config: Config, ports: Ports, view: View, timeout: float) -> None:
+    from include.ratchet.adapters import open_ledger
+
+    since, deadline = datetime.now(UTC), time.monotonic() + timeout
+    running = stack.up(ports, view.part, config)
+    loop = Loop(config, running, Airflow(running.ports.url("airflow")), open_ledger(config), _models(), view, since, deadline)
+    for month in FIRST:
+        _deliver(loop, month)
+    with view:
+        loop.wait(f"the first champions of {' and '.join(loop.models)}", lambda _: _champions_serve(loop))
+        _deliver(loop, THEN)
+        loop.wait(f"{THEN} to be scored and monitored", lambda runs: _scored_and_monitored(loop, runs))
+    report.conclude(config, running.ports, view, loop.ledger, loop.models)
+
+
+def _models() -> list[str]:
+    """List the models that live on the flights alone; others wait for data that the demo does not bring."""
+    return [name for name in specs.names("models") if set(specs.model(name).feeds) <= FEEDS]
+
+
+def _deliver(loop: Loop, month: str) -> None:
+    made = flights.feed(month, loop.config)
+    loop.view.say(f"{month}: {made.flights} flights, {made.weather} hours of weather" if made.new else f"{month}: delivered before", "bold")
+
+
+def _champions_serve(loop: Loop) -> bool:
+    url = loop.stack.ports.url("serving")
+    champions = {name: loop.ledger.champion(name) for name in loop.models}
+    return all(version is not None and serving_version(url, name) == version for name, version in champions.items())
+
+
+def _scored_and_monitored(loop: Loop, runs: Sequence[Run]) -> bool:
+    """Say whether every model was scored, and then monitored, after the month had become clean rows."""
+    arrived = flights.delivered_at(loop.config, THEN)
+    clean = [at for event in loop.airflow.emitted("flights_ingest") if (at := datetime.fromisoformat(event["timestamp"])) >= arrived]
+    if not clean:
+        return False
+    for name in loop.models:
+        scored = watch.succeeded_since(runs, f"{name}_score", min(clean))
+        monitored = scored and scored.started and watch.succeeded_since(runs, f"{name}_monitor", scored.started)
+        if not monitored or not loop.ledger.reports(name):
+            return False
+    return True
+
+
+def _stay(config: Config, view: View) -> None:
+    """Wait for Ctrl-C; tell when a part ends by itself."""
+    gone: set[str] = set()
+    while running := record.read(config):
+        for child in running.dead():
+            if child.name not in gone:
+                gone.add(child.name)
+                view.say(f"{child.name} ended by itself; the end of {child.log}:\n{child.tail()}", "red")
+        time.sleep(1)
+    view.say("the stack was taken down from elsewhere")
+
+
+def _take_down(config: Config, view: View) -> None:
+    # A second Ctrl-C must not leave half of the stack behind; this takes about 6 s.
+    for each in _ENDINGS:
+        signal.signal(each, signal.SIG_IGN)
+    view.say(f"stopped {len(stack.down(config))} processes")
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Treat an end of the terminal, or a TERM, like Ctrl-C."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, interrupt) for each in _ENDINGS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
