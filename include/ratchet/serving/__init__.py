@@ -1,1 +1,1 @@
-"""The prediction service, a process of its own."""
+"""The prediction service, a process of its own: `python -m include.ratchet.serving`."""

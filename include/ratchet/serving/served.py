@@ -1,0 +1,89 @@
+"""One loaded version of one model, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from include.ratchet.domain.errors import DeployError
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.records import Json
+from include.ratchet.serving.frames import Rows, row_count, to_frame
+
+
+@dataclass(frozen=True)
+class Served:
+    """A version that answers. Never changed, only replaced: who holds one answers by one version."""
+
+    spec: ModelSpec
+    version: int
+    pipeline: Any
+    since: datetime
+
+
+def predict(served: Served, rows: Rows) -> Json:
+    """Predict rows with one version.
+
+    Returns:
+        `predictions`, and for classifiers `probabilities` [0-1]: of the positive class, `classes_[1]`, where
+        there are two; of every class by name where there are more.
+
+    Raises:
+        DeployError: The version gave a number that is not finite, or not one answer per row.
+    """
+    frame = to_frame(served.spec.columns, rows)
+    parts = {"binary": _binary, "multiclass": _multiclass, "regression": _regression}[served.spec.task](served, frame)
+    if len(parts["predictions"]) != row_count(rows):
+        raise DeployError(f"{len(parts['predictions'])} answers for {row_count(rows)} row(s)")
+    return {"model": served.spec.name, "version": served.version, **parts}
+
+
+def rehearse(served: Served) -> None:
+    """Prove that a version answers before anyone depends on it: one row of nulls, which clients may send.
+
+    Raises:
+        DeployError: It does not; the text says why.
+    """
+    try:
+        predict(served, [dict.fromkeys(served.spec.columns.features)])
+    except DeployError:
+        raise
+    except Exception as error:
+        raise DeployError(f"does not answer a row of nulls: {type(error).__name__}: {error}") from error
+
+
+def classes(served: Served) -> list[Any]:
+    """Return the labels in the order of `classes_`, as plain Python values."""
+    return [each.item() if isinstance(each, np.generic) else each for each in served.pipeline.classes_]
+
+
+def _binary(served: Served, frame: Any) -> Json:
+    labels = classes(served)
+    if len(labels) != 2:  # noqa: PLR2004 - binary means two
+        raise DeployError(f"found {len(labels)} class(es); task binary allows 2")
+    positive = _finite(served.pipeline.predict_proba(frame))[:, 1]
+    # At the threshold counts as positive, as in scikit-learn's FixedThresholdClassifier.
+    chosen = positive >= served.spec.gate.threshold
+    return {"predictions": [labels[int(each)] for each in chosen], "probabilities": positive.tolist()}
+
+
+def _multiclass(served: Served, frame: Any) -> Json:
+    names = [str(label) for label in classes(served)]
+    # Both are asked: predict is not everywhere the class of the highest probability (SVC).
+    predictions = np.asarray(served.pipeline.predict(frame)).tolist()
+    shares = _finite(served.pipeline.predict_proba(frame)).tolist()
+    return {"predictions": predictions, "probabilities": [dict(zip(names, row, strict=True)) for row in shares]}
+
+
+def _regression(served: Served, frame: Any) -> Json:
+    return {"predictions": _finite(served.pipeline.predict(frame)).ravel().tolist()}
+
+
+def _finite(numbers: Any) -> Any:
+    found = np.asarray(numbers)
+    if not np.isfinite(found).all():
+        raise DeployError("an answer that is not a finite number")
+    return found
