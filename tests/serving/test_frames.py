@@ -64,7 +64,6 @@ def test_categories_that_are_numbers_become_strings() -> None:
     assert to_frame(COLUMNS, [{"distance": 1, "hour": 1, "carrier": np.int64(7)}]).loc[0, "carrier"] == "7"
 
 
-@pytest.mark.xfail(reason="steps.frames.typed: Series.map infers pandas' str dtype, and integers beside a null become '3.0'")
 @pytest.mark.parametrize(("columns", "rows"), [(COLUMNS, toy_records(50)), (MIXED, MIXED_ROWS)])
 def test_training_and_serving_build_the_same_frame(columns: Columns, rows: list[dict[str, Any]]) -> None:
     """What a pipeline was fitted on is what it is asked with; else a null category is another category."""

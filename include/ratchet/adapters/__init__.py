@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from include.ratchet.domain.feedspec import FeedSpec
     from include.ratchet.domain.ports import Clock, Connections, Lake, Landing, Registry, Source
 
-_connections: list[Connections] = []
+_first: list[Connections] = []
 
 
 def use_connections(connections: Connections) -> None:
-    """Resolve connection ids by `connections` from now on: Airflow's, inside a task."""
-    _connections[:] = [connections]
+    """Ask `connections` first for connection ids from now on: Airflow's, inside a task."""
+    _first[:] = [connections]
 
 
 def open_connections(config: Config | None = None) -> Connections:
     """Return what resolves connection ids in this process."""
     from include.ratchet.adapters.connections import EnvironmentConnections
 
-    return _connections[0] if _connections else EnvironmentConnections(config or load_config())
+    return EnvironmentConnections(config or load_config(), *_first)
 
 
 def open_ledger(config: Config | None = None) -> Ledger:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
 from include.ratchet.domain.config import Config
 from include.ratchet.domain.errors import SpecError
-from include.ratchet.domain.ports import Connection
+from include.ratchet.domain.ports import Connection, Connections
 
 
 class EnvironmentConnections:
-    """Resolves ids from the environment and from the `connections` of `ratchet.yaml`."""
+    """Resolves ids by those asked `first` (Airflow's), the environment, and the `connections` of `ratchet.yaml`."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *first: Connections) -> None:
         """Read the deployment's secret-less connections from `config`."""
-        self._config = config
+        self._config, self._first = config, first
 
     def get(self, conn_id: str) -> Connection:
         """Return the connection.
@@ -23,6 +24,9 @@ class EnvironmentConnections:
         Raises:
             SpecError: Neither place knows the id.
         """
+        for each in self._first:
+            with contextlib.suppress(SpecError):
+                return each.get(conn_id)
         variable = f"AIRFLOW_CONN_{conn_id.upper()}"
         text = os.environ.get(variable, "") or self._config.connections.get(conn_id, "").replace("{home}", str(self._config.folder))
         if not text:

@@ -15,6 +15,7 @@ from include.ratchet.domain.errors import RegistryError
 TRUSTED = [
     "collections.OrderedDict",
     "collections.defaultdict",
+    "functools.partial",  # of a function that is listed here too: the histogram booster keeps one of check_array
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
     "lightgbm.sklearn.LGBMRegressor",
@@ -36,6 +37,7 @@ TRUSTED = [
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils.validation.check_array",
     "xgboost.core.Booster",
     "xgboost.sklearn.XGBClassifier",
     "xgboost.sklearn.XGBRegressor",

@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 120
 
 @dataclass(frozen=True)
 class Probe:
-    """What the fresh process said: predictions per row, 99th percentile of one-row latency [ms], size [MB], error."""
+    """What the fresh process said: predictions per row, 99th percentile of the CPU time of one row [ms], size [MB], error."""
 
     predictions: list[list[float]]
     p99_ms: float

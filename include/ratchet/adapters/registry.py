@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 import mlflow.sklearn
@@ -40,8 +41,9 @@ class MlflowRegistry(Registry):
         if tracking.startswith("sqlite:///"):
             Path(tracking.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         self._artifacts = artifacts
-        self._tracking = tracking
-        self._client = MlflowClient(tracking_uri=tracking, registry_uri=tracking)
+        mlflow.set_tracking_uri(tracking)  # for the process: MLflow resolves models:/ URIs by it, whatever the client says
+        logging.getLogger("mlflow.store").setLevel(logging.WARNING)
+        self._client = MlflowClient()
 
     def register(self, report: TrainingReport) -> ModelVersion:
         """Log the run with a child per candidate, then register the chosen pipeline."""
@@ -81,12 +83,7 @@ class MlflowRegistry(Registry):
     def artifact(self, model: str, version: int) -> str:
         """Return the local path of the version's skops file, its bytes checked against the registered SHA-256."""
         found = self.get(model, version)
-        previous = mlflow.get_tracking_uri()
-        mlflow.set_tracking_uri(self._tracking)
-        try:
-            folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=found.uri, tracking_uri=self._tracking))
-        finally:
-            mlflow.set_tracking_uri(previous)
+        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=found.uri))
         path = folder / _MODEL_FILE
         sha = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "nothing"
         if sha != found.tags.get(SHA_TAG):
@@ -136,23 +133,17 @@ class MlflowRegistry(Registry):
         self._client.set_terminated(child.info.run_id)
 
     def _log_model(self, run: str, report: TrainingReport) -> tuple[str, str]:
-        previous = mlflow.get_tracking_uri()
-        mlflow.set_tracking_uri(self._tracking)
-        try:
-            with mlflow.start_run(run_id=run, nested=True):
-                info = mlflow.sklearn.log_model(
-                    report.pipeline,
-                    name=report.model,
-                    serialization_format="skops",
-                    skops_trusted_types=TRUSTED,
-                    signature=_signature(report.columns, classifies=hasattr(report.pipeline, "predict_proba")),
-                    pip_requirements=[f"{name}=={installed(name)}" for name in _PACKAGES],
-                )
-                with tempfile.TemporaryDirectory() as folder:
-                    kept = Path(mlflow.artifacts.download_artifacts(artifact_uri=info.model_uri, dst_path=folder)) / _MODEL_FILE
-                    sha = hashlib.sha256(kept.read_bytes()).hexdigest()
-        finally:
-            mlflow.set_tracking_uri(previous)
+        with mlflow.start_run(run_id=run, nested=True):
+            info = mlflow.sklearn.log_model(
+                report.pipeline,
+                name=report.model,
+                serialization_format="skops",
+                skops_trusted_types=TRUSTED,
+                signature=_signature(report.columns, classifies=hasattr(report.pipeline, "predict_proba")),
+                pip_requirements=[f"{name}=={installed(name)}" for name in _PACKAGES],
+            )
+        kept = Path(mlflow.artifacts.download_artifacts(artifact_uri=info.model_uri)) / _MODEL_FILE
+        sha = hashlib.sha256(kept.read_bytes()).hexdigest()
         return str(info.model_uri), sha
 
 

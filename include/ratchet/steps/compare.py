@@ -94,32 +94,55 @@ def blocks(times: pd.Series | None, rows: int, seed: int) -> npt.NDArray[np.int_
     return np.random.default_rng(seed).permutation(np.arange(rows) % RANDOM_BLOCKS)
 
 
-def measure(rule: str, statistic: Statistic, block: npt.NDArray[np.int_], alpha: float, null: float = 0.0) -> Measured:
-    """Estimate a statistic with its error by leaving out one block at a time.
+@dataclass(frozen=True)
+class Replicates:
+    """A statistic on all rows, and on all rows but those of one block, for each block.
+
+    Differences of statistics are differences of replicates, so that each model is scored once per block.
+    """
+
+    whole: float
+    without: npt.NDArray[np.float64]
+    sizes: npt.NDArray[np.int_]
+
+    def __sub__(self, other: Replicates) -> Replicates:
+        """Pair two models on the same rows."""
+        return Replicates(self.whole - other.whole, self.without - other.without, self.sizes)
+
+    def times(self, sign: float) -> Replicates:
+        """Turn a figure where lower is better around."""
+        return Replicates(sign * self.whole, sign * self.without, self.sizes)
+
+
+def replicate(statistic: Statistic, block: npt.NDArray[np.int_]) -> Replicates:
+    """Compute a statistic with each block left out; NaN where it is undefined (a class is missing)."""
+    everything = np.arange(len(block))
+    ids, sizes = np.unique(block, return_counts=True)
+    without = [_or_nan(statistic, everything[block != each]) for each in ids]
+    return Replicates(_or_nan(statistic, everything), np.array(without), sizes)
+
+
+def measure(rule: str, figures: Replicates, alpha: float, null: float = 0.0) -> Measured:
+    """Estimate a statistic with its error from its replicates.
 
     Args:
         rule: Name of the rule that it is for.
-        statistic: A function of row positions; higher is better.
-        block: The block of each row, shape `(n_rows,)`.
+        figures: The statistic, higher is better, with each block left out.
         alpha: The interval is one-sided at `alpha` on each end.
         null: What must be exceeded.
 
     Returns:
         Estimate, interval, the p-value [0-1] of "not above `null`" and of "not below `null`", and the blocks used.
-        A statistic that is undefined without some block (a class is missing) yields no p-values.
+        A statistic that is undefined without some block yields no p-values.
     """
-    everything = np.arange(len(block))
-    whole = statistic(everything)
-    ids, sizes = np.unique(block, return_counts=True)
-    count = len(ids)
-    if count < 2 or not np.isfinite(whole):  # noqa: PLR2004
-        return Measured(rule, whole if np.isfinite(whole) else None, null, blocks=count)
-    share = len(block) / sizes
-    without = np.array([_or_nan(statistic, everything[block != each]) for each in ids])
-    pseudo = share * whole - (share - 1) * without
-    if not np.isfinite(pseudo).all():
+    whole, count = figures.whole, len(figures.sizes)
+    if not np.isfinite(whole):
+        return Measured(rule, None, null, blocks=count)
+    if count < 2 or not np.isfinite(figures.without).all():  # noqa: PLR2004
         return Measured(rule, whole, null, blocks=count)
-    centre = count * whole - ((1 - 1 / share) * without).sum()
+    share = figures.sizes.sum() / figures.sizes
+    pseudo = share * whole - (share - 1) * figures.without
+    centre = count * whole - ((1 - 1 / share) * figures.without).sum()
     error = float(np.sqrt(((pseudo - centre) ** 2 / (share - 1)).mean()))
     reach = float(student.ppf(1 - alpha, count - 1)) * error
     return Measured(

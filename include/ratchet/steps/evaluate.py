@@ -58,65 +58,73 @@ def evaluate(spec: ModelSpec, rows: pa.Table, parts: Split, challenger: Any, cha
     if champion is not None:
         answers["champion"] = compare.answer(champion, seen, gate.threshold)
     answers["baseline"] = compare.answer(fit_baseline(spec, (x[parts.train], y[parts.train])), seen, gate.threshold)
-    metrics = {who: compare.metric(gate.metric, said, truth) for who, said in answers.items()}
-    decision = decide(
-        list(_proofs(spec, answers, metrics, truth, block)),
-        list(_guards(spec, answers, metrics, truth, block, test)),
-        list(_checks(spec, answers, seen, proved, challenger)),
-        gate.alpha,
-        gate.alpha_guard,
-    )
-    everything = np.arange(len(truth))
-    figures = {"metric": gate.metric, "test_rows": len(truth), "test_blocks": int(len(np.unique(block)))}
-    figures |= {who: round(statistic(everything), 6) for who, statistic in metrics.items()}
+    bench = _Bench(spec, answers, truth, block, test)
+    checks = list(_checks(spec, answers, seen, proved, challenger))
+    decision = decide(list(_proofs(bench)), list(_guards(bench)), checks, gate.alpha, gate.alpha_guard)
+    figures = {"metric": gate.metric, "test_rows": len(truth), "test_blocks": len(np.unique(block))}
+    figures |= {who: round(bench.figure(gate.metric, who).whole, 6) for who in answers}
     figures |= {"p99_ms": round(proved.p99_ms, 2), "size_mb": round(proved.size_mb, 3)}
     return decision, figures
 
 
-def _proofs(
-    spec: ModelSpec, answers: dict[str, Answers], metrics: dict[str, compare.Statistic], truth: npt.NDArray[Any], block: npt.NDArray[np.int_]
-) -> Iterator[Measured]:
-    gate = spec.gate
+class _Bench:
+    """The test rows with every model's answers; each metric of each model is computed once."""
+
+    def __init__(
+        self, spec: ModelSpec, answers: dict[str, Answers], truth: npt.NDArray[Any], block: npt.NDArray[np.int_], test: pa.Table
+    ) -> None:
+        self.spec, self.answers, self.truth, self.block, self.test = spec, answers, truth, block, test
+        self._known: dict[tuple[str, str], compare.Replicates] = {}
+
+    def figure(self, metric: str, who: str) -> compare.Replicates:
+        """Return a metric of one model, with each block left out."""
+        if (metric, who) not in self._known:
+            self._known[metric, who] = self.replicate(compare.metric(metric, self.answers[who], self.truth))
+        return self._known[metric, who]
+
+    def replicate(self, statistic: compare.Statistic) -> compare.Replicates:
+        """Leave out each block."""
+        return compare.replicate(statistic, self.block)
+
+    def gain(self, inside: npt.NDArray[np.bool_]) -> compare.Replicates:
+        """Return challenger less champion among some rows."""
+        among = [_among(compare.metric(self.spec.gate.metric, self.answers[who], self.truth), inside) for who in ("challenger", "champion")]
+        return self.replicate(among[0]) - self.replicate(among[1])
+
+
+def _proofs(bench: _Bench) -> Iterator[Measured]:
+    gate = bench.spec.gate
     for name, bound in gate.bounds.items():
-        statistic = compare.metric(name, answers["challenger"], truth)
         sign = 1.0 if bound.sign == ">=" else -1.0
-        yield compare.measure(f"business {name}", _times(sign, statistic), block, gate.alpha, sign * bound.value)
-    margins = {"champion": gate.champion, "baseline": gate.baseline}
-    for who, against in margins.items():
-        if who in metrics:
-            margin = against.margin if against.mode == "non_inferior" else 0.0
-            yield compare.measure(f"gain over the {who}", _minus(metrics["challenger"], metrics[who]), block, gate.alpha, -margin)
+        yield compare.measure(f"business {name}", bench.figure(name, "challenger").times(sign), gate.alpha, sign * bound.value)
+    for who, against in {"champion": gate.champion, "baseline": gate.baseline}.items():
+        if who in bench.answers:
+            null = -against.margin if against.mode == "non_inferior" else 0.0
+            gain = bench.figure(gate.metric, "challenger") - bench.figure(gate.metric, who)
+            yield compare.measure(f"gain over the {who}", gain, gate.alpha, null)
 
 
-def _guards(
-    spec: ModelSpec,
-    answers: dict[str, Answers],
-    metrics: dict[str, compare.Statistic],
-    truth: npt.NDArray[Any],
-    block: npt.NDArray[np.int_],
-    test: pa.Table,
-) -> Iterator[Measured]:
-    gate, mine = spec.gate, answers["challenger"]
-    if gate.segments and "champion" in metrics:
-        gain = _minus(metrics["challenger"], metrics["champion"])
+def _guards(bench: _Bench) -> Iterator[Measured]:
+    spec, gate, mine = bench.spec, bench.spec.gate, bench.answers["challenger"]
+    if gate.segments and "champion" in bench.answers:
         for column in spec.columns.segments:
-            for value, inside in _groups(test, column):
-                yield compare.measure(f"segment {column}={value}", _among(gain, inside), block, gate.alpha_guard, -gate.segments.margin)
-    if gate.calibration and mine.probabilities is not None and spec.task == "binary":
-        error = compare.calibration_error(mine, truth)
-        yield compare.measure("calibration", _times(-1.0, error), block, gate.alpha_guard, -gate.calibration.max_error)
-    if gate.flips and "champion" in answers:
-        changed = mine.predicted != answers["champion"].predicted
-        yield compare.measure("flips", lambda rows: -float(changed[rows].mean()), block, gate.alpha_guard, -gate.flips.max_rate)
+            for value, inside in _groups(bench.test, column):
+                yield compare.measure(f"segment {column}={value}", bench.gain(inside), gate.alpha_guard, -gate.segments.margin)
+    if gate.calibration and spec.task == "binary":
+        error = bench.replicate(compare.calibration_error(mine, bench.truth)).times(-1.0)
+        yield compare.measure("calibration", error, gate.alpha_guard, -gate.calibration.max_error)
+    if gate.flips and "champion" in bench.answers:
+        changed = mine.predicted != bench.answers["champion"].predicted
+        yield compare.measure("flips", bench.replicate(lambda rows: -float(changed[rows].mean())), gate.alpha_guard, -gate.flips.max_rate)
     if gate.fairness and spec.task == "binary":
-        of = compare.rate(mine, truth, gate.fairness.measure)
-        insides = [inside for _, inside in _groups(test, gate.fairness.by)]
+        of = compare.rate(mine, bench.truth, gate.fairness.measure)
+        insides = [inside for _, inside in _groups(bench.test, gate.fairness.by)]
 
         def gap(rows: compare.Rows) -> float:
             rates = [of(rows[inside[rows]]) for inside in insides]
             return -float(np.nanmax(rates) - np.nanmin(rates))
 
-        yield compare.measure("fairness gap", gap, block, gate.alpha_guard, -gate.fairness.max_gap)
+        yield compare.measure("fairness gap", bench.replicate(gap), gate.alpha_guard, -gate.fairness.max_gap)
 
 
 def _checks(spec: ModelSpec, answers: dict[str, Answers], seen: pd.DataFrame, proved: Proved, challenger: Any) -> Iterator[Checked]:
@@ -150,20 +158,9 @@ def _groups(test: pa.Table, column: str) -> Iterator[tuple[str, npt.NDArray[np.b
         yield value, (values == value).to_numpy()
 
 
-def _minus(a: compare.Statistic, b: compare.Statistic) -> compare.Statistic:
-    return lambda rows: a(rows) - b(rows)
-
-
-def _times(sign: float, a: compare.Statistic) -> compare.Statistic:
-    return lambda rows: sign * a(rows)
-
-
 def _among(a: compare.Statistic, inside: npt.NDArray[np.bool_]) -> compare.Statistic:
     def statistic(rows: compare.Rows) -> float:
         kept = rows[inside[rows]]
-        try:
-            return a(kept) if len(kept) else float("nan")
-        except ValueError:  # a class is missing from this segment
-            return float("nan")
+        return a(kept) if len(kept) else float("nan")
 
     return statistic

@@ -29,17 +29,22 @@ class Split:
 
 def features(rows: pa.Table, columns: Columns) -> pd.DataFrame:
     """Return the features, shape `(n_rows, n_features)`: numbers as float64, categories and texts as object."""
-    frame = rows.select(list(columns.features)).to_pandas()
+    frame = rows.select(list(columns.features)).to_pandas(integer_object_nulls=True)
     return typed(frame, columns)
 
 
 def typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """Give every feature the one type that a model is fitted on and serves."""
-    numeric = {name: pd.to_numeric(frame[name]).astype("float64") for name in columns.numeric}
-    words = {name: frame[name].astype("object").where(frame[name].notna(), None) for name in (*columns.categorical, *columns.text)}
-    words = {name: values.map(lambda v: v if v is None or isinstance(v, str) else str(v)) for name, values in words.items()}
-    texts = {name: words[name].map(lambda v: v or "") for name in columns.text}
-    return pd.DataFrame({**numeric, **words, **texts})[list(columns.features)]
+    """Give every feature the one type that a model is fitted on and serves.
+
+    pandas 3 makes its own text type of any list of texts, in which a missing category is NaN; here it must be
+    None, as in a request, or the encoder takes it for another category.
+    """
+    made = {name: pd.to_numeric(frame[name]).astype("float64") for name in columns.numeric}
+    for name in (*columns.categorical, *columns.text):
+        missing = "" if name in columns.text else None
+        words = [missing if pd.isna(value) else str(value) for value in frame[name]]
+        made[name] = pd.Series(words, index=frame.index, dtype="object")
+    return pd.DataFrame(made)[list(columns.features)]
 
 
 def labels(rows: pa.Table, spec: ModelSpec) -> npt.NDArray[np.generic]:

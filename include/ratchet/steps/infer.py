@@ -11,9 +11,10 @@ from include.ratchet.domain.feedspec import EVENT_TIME, NULL_STRINGS
 from include.ratchet.domain.specs import did_you_mean
 from include.ratchet.steps.infer_bound import Proposal, propose_bound
 from include.ratchet.steps.infer_expect import expectations
+from include.ratchet.steps.infer_key import Key, entity_of, key_of
 from include.ratchet.steps.infer_leaks import find_leaks
 from include.ratchet.steps.infer_read import read_sample
-from include.ratchet.steps.infer_roles import MIN_ROWS, Features, Key, Target, entity_of, features_of, is_personal, key_of, target_of
+from include.ratchet.steps.infer_roles import MIN_ROWS, Features, Target, features_of, is_personal, target_of
 from include.ratchet.steps.infer_time import EventTimes, event_times, holds_date, looks_like_time
 from include.ratchet.steps.infer_types import columns_of, find_nulls
 
@@ -77,7 +78,9 @@ def infer(content: bytes, kind: str, target: str, time: Sequence[str] = ()) -> F
     scored = [columns[name] for name in (*features.numeric, *features.categorical)]
     if not scored:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in {**features.left_out, **leaks}.items())
-        raise DataError(f"the sample has no usable feature for {target}: {reasons}; allowed is at least one number or category. Add columns.")
+        raise DataError(
+            f"the sample has no usable feature for {target}: {reasons}; allowed is at least one number or category. Add columns."
+        )
     return Findings(
         form=sample.form,
         rows=rows,
@@ -103,15 +106,17 @@ def facts(found: Findings) -> list[str]:
     if form.format == "csv":
         words += [form.encoding, f"delimiter {form.delimiter!r}", *(["decimal comma"] if form.decimal == "," else [])]
     said = [f"data: {', '.join(words)}"]
-    said += [f"null: {token!r} in {', '.join(names[:3])}{' and others' if len(names) > 3 else ''}" for token, names in found.nulls.items()]  # noqa: PLR2004
+    said += [f"null: {token!r} in {', '.join(names[:_SHOWN])}" for token, names in found.nulls.items()]
     said.append(f"target: {describe(target)} -> {target.task}")
     if times:
-        said.append(f"time: {' + '.join(times.names)}, {times.format or 'ISO'}, {times.first:%Y-%m-%d %H:%M} to {times.last:%Y-%m-%d %H:%M}, read as UTC")
+        covered = f"{times.first:%Y-%m-%d %H:%M} to {times.last:%Y-%m-%d %H:%M}"
+        said.append(f"time: {' + '.join(times.names)}, {times.format or 'ISO'}, {covered}, read as UTC")
     said.append(f"key: {', '.join(found.key.names)} ({found.key.why})")
     counts = (("numeric", found.features.numeric), ("categorical", found.features.categorical), ("text", found.features.text))
     said.append("features: " + ", ".join(f"{len(names)} {kind}" for kind, names in counts if names))
     best = found.proposal
-    said.append(f"bound: {best.metric} >= {best.bound:g}, half-way between trivial {best.trivial:.4g} and quick {best.model} {best.quick:.4g} ({best.held_out})")
+    between = f"half-way between trivial {best.trivial:.4g} and quick {best.model} {best.quick:.4g}, {best.held_out}"
+    said.append(f"bound: {best.metric} >= {best.bound:g}, {between}")
     return said
 
 
@@ -119,14 +124,14 @@ def doubts(found: Findings) -> list[str]:
     """Say what a person must look at, the gravest first."""
     said = [f"leak? {name}: {reason}; listed under columns.forbidden" for name, reason in found.leaks.items()]
     said += [f"left out {name}: {reason}" for name, reason in found.features.left_out.items() if name not in _time_names(found)]
-    if "counter" in found.key.why or "chance" in found.key.why:
+    if not found.key.sure:
         said.append(f"key {', '.join(found.key.names)}: {found.key.why}")
     said += list(found.times.warnings) if found.times else _missed_time(found)
     if found.target.column.nulls:
         said.append(f"{found.target.column.name} is empty in {found.target.column.nulls:,} rows; these are not trained on (labels.missing)")
     rare = [name for name, share in found.target.shares.items() if share * found.rows < _RARE_CLASS]
     if rare:
-        said.append(f"class{'es' if len(rare) > 1 else ''} with fewer than {_RARE_CLASS} rows: {', '.join(rare[:_SHOWN])}; the gate can hardly judge them")
+        said.append(f"fewer than {_RARE_CLASS} rows of class {', '.join(rare[:_SHOWN])}: the gate can hardly judge it")
     if found.entity:
         said.append(f"{found.entity[0]} stands in several rows; they are kept on one side of the split (columns.entity)")
     if found.personal:
@@ -139,24 +144,30 @@ def doubts(found: Findings) -> list[str]:
 def describe(target: Target) -> str:
     """Describe the target in a few words."""
     if target.task == "regression":
-        values = target.column.floats
-        return f"{target.column.name}, numbers from {values[values == values].min():g} to {values[values == values].max():g}"  # noqa: PLR0124 - NaN
+        known = target.column.cells
+        return f"{target.column.name}, numbers from {known.min():g} to {known.max():g}"
     shares = [f"{name} {share:.1%}" for name, share in list(target.shares.items())[:4]]
     more = len(target.shares) - len(shares)
     return f"{target.column.name}, {', '.join(shares)}{f' and {more} more' if more else ''}"
 
 
 def _check_names(columns: Mapping[str, Column], target: str, time: Sequence[str], rows: int) -> None:
-    faults = [f"{option} {name}: not a column{_closest(name, list(columns))}" for option, name in _asked(target, time) if name not in columns]
+    faults = [
+        f"{option} {name}: not a column{_closest(name, list(columns))}" for option, name in _asked(target, time) if name not in columns
+    ]
     if faults:
         shown = ", ".join(list(columns)[:_SHOWN]) + (f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else "")
         raise SpecError("the sample lacks columns that were named", faults, f"Allowed are {shown}.")
     if target in time:
         raise SpecError(f"--target {target}: also --time", ["found one column for both; allowed are two"], "Name the column to predict.")
     if len(time) > 1 and EVENT_TIME in columns:
-        raise SpecError("--time", [f"found a column called {EVENT_TIME}, which Ratchet adds itself"], f"Rename it, or use --time {EVENT_TIME}.")
+        raise SpecError(
+            "--time", [f"found a column called {EVENT_TIME}, which Ratchet adds itself"], f"Rename it, or use --time {EVENT_TIME}."
+        )
     if rows < MIN_ROWS:
-        raise DataError(f"the sample has too few rows: found {rows}; allowed are {MIN_ROWS} and more, better some thousands. Give a fuller sample.")
+        raise DataError(
+            f"the sample has too few rows: found {rows}; allowed are {MIN_ROWS} and more, better some thousands. Give a fuller sample."
+        )
 
 
 def _asked(target: str, time: Sequence[str]) -> list[tuple[str, str]]:

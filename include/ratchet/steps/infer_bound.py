@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from include.ratchet.domain.durations import parse_duration
 from include.ratchet.steps.infer_leaks import codes
+from include.ratchet.steps.infer_time import time_split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,7 @@ METRICS = {"binary": "roc_auc", "multiclass": "f1_macro", "regression": "neg_mea
 _MOST_ROWS = 20_000
 _HELD_OUT = 0.2
 _TOO_GOOD = 0.99
+_WORTH = 0.02
 _Rows = np.ndarray[Any, np.dtype[np.intp]]
 
 
@@ -55,15 +58,15 @@ def propose_bound(features: Sequence[Column], target: Target, times: EventTimes 
     Args:
         features: Numeric and categorical features; text is not used.
         target: What is predicted.
-        times: With it the last fifth is held out, without it a random fifth.
+        times: With it the newest rows are held out, without it a random fifth.
         seed: For the choice of rows and the fits.
     """
-    from sklearn.metrics import get_scorer  # noqa: PLC0415 - heavy
+    from sklearn.metrics import get_scorer
 
     metric = METRICS[target.task]
     train, test, held_out = _split(target, times, seed)
     x = np.column_stack([codes(column) for column in features])
-    y = target.column.floats if target.task == "regression" else target.column.values.astype(str).to_numpy()
+    y = target.column.floats if target.task == "regression" else target.column.cells.astype(str).to_numpy()
     scores: dict[str, float] = {}
     for name, model in _models(features, target.task, seed).items():
         with warnings.catch_warnings():
@@ -71,7 +74,7 @@ def propose_bound(features: Sequence[Column], target: Target, times: EventTimes 
             scores[name] = float(get_scorer(metric)(model.fit(x[train], y[train]), x[test], y[test]))
     trivial = scores.pop("trivial")
     best = max(scores, key=lambda name: scores[name])
-    return Proposal(metric, trivial, scores[best], best, held_out, _doubts(target, trivial, scores[best]))
+    return Proposal(metric, trivial, scores[best], best, held_out, _doubts(target, trivial, scores[best], len(test)))
 
 
 def rounded(value: float, *, up: bool, digits: int = 2) -> float:
@@ -83,9 +86,12 @@ def rounded(value: float, *, up: bool, digits: int = 2) -> float:
     return float(f"{count * step:.{digits}g}")
 
 
-def _doubts(target: Target, trivial: float, quick: float) -> tuple[str, ...]:
-    if quick <= trivial:
-        return (f"a quick model is no better than a trivial one ({quick:.4g} against {trivial:.4g}): the gate will hardly let anything pass",)
+def _doubts(target: Target, trivial: float, quick: float, rows: int) -> tuple[str, ...]:
+    # About two standard errors of an AUC, or of a share, on so many held-out rows: less than that is noise.
+    noise = max(_WORTH, 1 / math.sqrt(rows))
+    if quick < (trivial + noise if target.task != "regression" else trivial * (1 - noise)):
+        scores = f"{quick:.4g} against {trivial:.4g}"
+        return (f"a quick model is hardly better than a trivial one ({scores}): the gate will let little pass",)
     if target.task != "regression" and quick > _TOO_GOOD:
         return (f"a quick model reaches {quick:.3f}: look for features that are known only after the event",)
     if target.task == "regression" and quick / trivial < 1 - _TOO_GOOD:
@@ -94,25 +100,28 @@ def _doubts(target: Target, trivial: float, quick: float) -> tuple[str, ...]:
 
 
 def _split(target: Target, times: EventTimes | None, seed: int) -> tuple[_Rows, _Rows, str]:
-    """Split at most 20,000 rows: by time the last fifth, else a random fifth; the words say which."""
+    """Split at most 20,000 rows as the model's spec will; the words say how.
+
+    With time the test is the newest rows, and the validation rows before it are left unused; without, all is random.
+    """
     random = np.random.default_rng(seed)
-    known = target.column.values.notna().to_numpy()
+    known = target.column.cells.notna().to_numpy()
     if times is not None:
-        known = known & times.values.notna().to_numpy()
+        known = known & times.moments.notna().to_numpy()
     rows = np.sort(random.permutation(np.flatnonzero(known))[:_MOST_ROWS])
     if times is not None:
-        rows = rows[np.argsort(times.values.to_numpy()[rows], kind="stable")]
-        cut = int(len(rows) * (1 - _HELD_OUT))
-        if target.task == "regression" or _same_classes(target.column.values, rows[:cut], rows[cut:]):
-            return rows[:cut], rows[cut:], "the last fifth in time held out"
+        lengths = {name: parse_duration(length) for name, length in time_split(times).items()}
+        test_start = times.last - lengths["test"]
+        moments = times.moments.iloc[rows]
+        train = rows[(moments < test_start - lengths["validation"]).to_numpy()]
+        test = rows[(moments >= test_start).to_numpy()]
+        if len(train) and len(test) and (target.task == "regression" or _same_classes(target.column.cells, train, test)):
+            return train, test, "on the newest rows held out"
     rows = random.permutation(rows)
     if target.task != "regression":  # every class gets its fifth, the rare ones too
-        labels = target.column.values.astype(str).to_numpy()[rows]
-        order = np.argsort(labels, kind="stable")
-        test = rows[order][:: round(1 / _HELD_OUT)]
-        return np.setdiff1d(rows, test), test, "a random fifth held out"
-    cut = int(len(rows) * (1 - _HELD_OUT))
-    return rows[:cut], rows[cut:], "a random fifth held out"
+        rows = rows[np.argsort(target.column.cells.astype(str).to_numpy()[rows], kind="stable")]
+    test = rows[:: round(1 / _HELD_OUT)]
+    return np.setdiff1d(rows, test), test, "on a random fifth held out"
 
 
 def _same_classes(labels: pd.Series[Any], train: _Rows, test: _Rows) -> bool:
@@ -120,9 +129,9 @@ def _same_classes(labels: pd.Series[Any], train: _Rows, test: _Rows) -> bool:
 
 
 def _models(features: Sequence[Column], task: str, seed: int) -> dict[str, Any]:
-    from sklearn.dummy import DummyClassifier, DummyRegressor  # noqa: PLC0415 - heavy
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor  # noqa: PLC0415
-    from sklearn.linear_model import LogisticRegression, Ridge  # noqa: PLC0415
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.linear_model import LogisticRegression, Ridge
 
     is_category = np.array([column.kind in ("string", "bool") or not column.numeric for column in features])
     fixed = {"categorical_features": is_category, "random_state": seed}
@@ -140,10 +149,10 @@ def _models(features: Sequence[Column], task: str, seed: int) -> dict[str, Any]:
 
 
 def _linear(is_category: np.ndarray[Any, np.dtype[np.bool_]], estimator: Any) -> Any:
-    from sklearn.compose import make_column_transformer  # noqa: PLC0415 - heavy
-    from sklearn.impute import SimpleImputer  # noqa: PLC0415
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler  # noqa: PLC0415
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     categories = OneHotEncoder(handle_unknown="ignore", min_frequency=10)

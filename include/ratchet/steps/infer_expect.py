@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from include.ratchet.steps.infer_bound import rounded
-from include.ratchet.steps.infer_roles import is_identifier, is_row_counter
+from include.ratchet.steps.infer_key import is_identifier, is_row_counter
 
 if TYPE_CHECKING:
-    from include.ratchet.steps.infer_roles import Features, Key, Target
+    from include.ratchet.steps.infer_key import Key
+    from include.ratchet.steps.infer_roles import Features, Target
     from include.ratchet.steps.infer_time import EventTimes
     from include.ratchet.steps.infer_types import Column
 
@@ -22,17 +24,21 @@ _LARGEST_CODE = 60  # minutes and seconds are the longest cycle that is counted 
 _COMMON = 0.25  # the last code is common when it has this much of an even share
 
 
-def expectations(columns: Mapping[str, Column], target: Target, key: Key, features: Features, times: EventTimes | None) -> list[dict[str, Any]]:
+def expectations(
+    columns: Mapping[str, Column], target: Target, key: Key, features: Features, times: EventTimes | None
+) -> list[dict[str, Any]]:
     """List the expectations: the key, the label, then every column in its order.
 
     That a column is not null is the schema's to say (a type without `?`), so it is not said again here.
     """
     found = [_key_is_unique(key)]
     if target.task != "regression" and target.column.kind != "bool":
-        found.append({"type": "expect_column_values_to_be_in_set", "column": target.column.name, "value_set": _classes(target), "route": "stop"})
+        found.append(
+            {"type": "expect_column_values_to_be_in_set", "column": target.column.name, "value_set": _classes(target), "route": "stop"}
+        )
     for name, column in columns.items():
-        if name in features.categorical and column.kind == "string" and column.distinct <= _LARGEST_SET:
-            values = sorted(column.values.dropna().unique())
+        if name in features.categorical and column.kind == "string" and 1 < column.distinct <= _LARGEST_SET:
+            values = sorted(column.cells.dropna().unique())
             found.append({"type": "expect_column_values_to_be_in_set", "column": name, "value_set": values, "mostly": MOSTLY})
         elif column.numeric and column.distinct > 1 and _has_a_range(column, target):
             found.append({"type": "expect_column_values_to_be_between", "column": name, **_range(column, grows=_grows(column, times))})
@@ -46,7 +52,7 @@ def _key_is_unique(key: Key) -> dict[str, Any]:
 
 
 def _classes(target: Target) -> list[Any]:
-    return [_plain(value) for value in sorted(target.column.values.dropna().unique())]
+    return [_plain(value) for value in sorted(target.column.cells.dropna().unique())]
 
 
 def _has_a_range(column: Column, target: Target) -> bool:
@@ -58,8 +64,7 @@ def _grows(column: Column, times: EventTimes | None) -> bool:
     """Whether the column only ever grows with time (a year, a meter): it will pass any maximum."""
     if times is None:
         return False
-    order = np.argsort(times.values.to_numpy(), kind="stable")
-    return bool((np.diff(column.floats[order]) >= 0).all())
+    return bool((np.diff(column.floats[times.order]) >= 0).all())
 
 
 def _range(column: Column, *, grows: bool) -> dict[str, float]:
@@ -70,6 +75,8 @@ def _range(column: Column, *, grows: bool) -> dict[str, float]:
     natural_top = low >= 0 and (high in (1.0, 100.0) or ("%" in column.name and high <= 100))  # noqa: PLR2004
     bottom = 0.0 if low >= 0 else rounded(low - reach, up=False)
     top = (100.0 if high > 1 else 1.0) if natural_top else 0.0 if high <= 0 else rounded(high + reach, up=True)
+    if column.kind == "int64":
+        bottom, top = math.floor(bottom), math.ceil(top)
     return {"min_value": _plain(bottom)} if grows else {"min_value": _plain(bottom), "max_value": _plain(top)}
 
 

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from include.ratchet.steps.infer_roles import words
+from include.ratchet.steps.infer_key import words
 
 if TYPE_CHECKING:
     from include.ratchet.steps.infer_roles import Target
     from include.ratchet.steps.infer_types import Column
 
 SUSPICIOUS = 0.98
+# The AUC of several classes is a mean that easy pairs lift: one honest petal length reaches 0.98 on iris.
+SUSPICIOUS_OF_SEVERAL = 0.99
 _PROBE_ROWS = 5_000
 _MOST_COLUMNS = 60
 _EXACT = 0.995  # share of rows on which a sum must give the target
@@ -38,7 +40,7 @@ def find_leaks(features: Sequence[Column], target: Target, seed: int) -> dict[st
         if column.name in found:
             continue
         score = _alone(column, target, rows, seed)
-        if score > SUSPICIOUS:
+        if score > (SUSPICIOUS_OF_SEVERAL if target.task == "multiclass" else SUSPICIOUS):
             found[column.name] = f"alone predicts {target.column.name} almost perfectly ({_measure(target)} {score:.3f})"
         elif _is_variant(column.name, target.column.name):
             found[column.name] = f"by its name a variant of {target.column.name}"
@@ -49,7 +51,7 @@ def codes(column: Column) -> _FloatArray:
     """Return the column as numbers, missing as NaN: categories by their sorted place."""
     if column.numeric or column.kind == "bool":
         return column.floats
-    found, _ = pd.factorize(column.values, sort=True)
+    found, _ = pd.factorize(column.cells, sort=True)
     return np.where(found < 0, np.nan, found).astype("float64")
 
 
@@ -58,23 +60,23 @@ def _measure(target: Target) -> str:
 
 
 def _some_rows(target: Target, seed: int) -> np.ndarray[Any, np.dtype[np.intp]]:
-    known = np.flatnonzero(target.column.values.notna().to_numpy())
+    known = np.flatnonzero(target.column.cells.notna().to_numpy())
     return np.sort(np.random.default_rng(seed).permutation(known)[:_PROBE_ROWS])
 
 
 def _alone(column: Column, target: Target, rows: np.ndarray[Any, np.dtype[np.intp]], seed: int) -> float:
     """Score a small tree on one feature, out of fold: AUC [0-1] or R2 [-inf-1], higher is better."""
-    from sklearn.metrics import r2_score, roc_auc_score  # noqa: PLC0415 - heavy
-    from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict  # noqa: PLC0415
-    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor  # noqa: PLC0415
+    from sklearn.metrics import r2_score, roc_auc_score
+    from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     x = codes(column)[rows].reshape(-1, 1)
     size = {"max_leaf_nodes": 256, "min_samples_leaf": 3, "random_state": seed}
     if target.task == "regression":
         y = target.column.floats[rows]
         return float(r2_score(y, cross_val_predict(DecisionTreeRegressor(**size), x, y, cv=KFold(2, shuffle=True, random_state=seed))))
-    labels = target.column.values.astype(str).to_numpy()[rows]
-    kept = pd.Series(labels).map(pd.Series(labels).value_counts()).to_numpy() >= 4  # noqa: PLR2004 - two per fold, else no AUC
+    labels = target.column.cells.astype(str).to_numpy()[rows]
+    kept = pd.Series(labels).map(pd.Series(labels).value_counts()).to_numpy() >= 4  # noqa: PLR2004
     if len(np.unique(labels[kept])) < 2:  # noqa: PLR2004
         return 0.0
     with warnings.catch_warnings():
@@ -111,7 +113,7 @@ def _many_parts(numbers: Mapping[str, _FloatArray], y: _FloatArray, name: str) -
     weights, *_ = np.linalg.lstsq(z, y, rcond=None)
     if float(np.abs(z @ weights - y).max()) > 1e-6 * float(y.std()):
         return {}
-    parts = [each for each, weight in zip(numbers, weights[:-1], strict=True) if abs(weight) > 1e-3 * float(y.std())]  # noqa: PLR2004
+    parts = [each for each, weight in zip(numbers, weights[:-1], strict=True) if abs(weight) > 1e-3 * float(y.std())]
     return dict.fromkeys(parts, f"{' and '.join(parts)} add up to {name}")
 
 

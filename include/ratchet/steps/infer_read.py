@@ -70,8 +70,8 @@ def decode(content: bytes) -> tuple[str, str]:
         DataError: The bytes are not text.
     """
     if b"\0" in content[:_PROBE_CHARACTERS]:
-        utf16 = " (UTF-16, as Excel writes it)" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        raise DataError(f"the sample is not plain text: found NUL bytes{utf16}; allowed are csv, tsv, jsonl and parquet. Save it as one of these, in UTF-8.")
+        found = "UTF-16, as Excel writes it" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "NUL bytes"
+        raise DataError(f"the sample is not plain text: found {found}; allowed are csv, tsv, jsonl and parquet. Save it as UTF-8 text.")
     if content.startswith(_UTF8_BOM):
         return content.decode("utf-8-sig", errors="replace"), "utf-8-sig"
     # Latin-1 accepts any byte, so it comes last; its control block 0x80-0x9f is where cp1252 has its quotes and the euro.
@@ -92,7 +92,9 @@ def find_delimiter(text: str) -> str:
     found = [(share, width, each) for each in DELIMITERS for share, width in [_widths(text, each)] if width > 1]
     if not found:
         line = text.lstrip().splitlines()[0][:80]
-        raise DataError(f"the sample has one column: its first line is {line!r}; allowed is a header of two or more names, cut by one of , ; tab |.")
+        raise DataError(
+            f"the sample has one column: its first line is {line!r}; allowed is a header of two or more names, cut by one of , ; tab |."
+        )
     share, width, delimiter = max(found, key=lambda each: (each[0] >= _SAME_WIDTH, each[1], each[0]))
     if share < _SAME_WIDTH:
         raise DataError(
@@ -155,7 +157,9 @@ def _check_header(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     below = [{row[i] for row in rows if i < len(row)} for i in range(len(header))]
     values = [name for name, seen in zip(header, below, strict=True) if name and (_VALUE.fullmatch(name.strip()) or name in seen)]
     if len(values) * 2 >= len(header):
-        raise DataError(f"the sample has no header: its first line holds values ({', '.join(values[:4])}); put a line with the column names above it.")
+        raise DataError(
+            f"the sample has no header: its first line holds values ({', '.join(values[:4])}); put a line with the column names above it."
+        )
     if not rows:
         raise DataError("the sample has no rows: found a header only; allowed is a header and rows. Export the data again.")
     check_names(header)
@@ -169,11 +173,15 @@ def check_names(names: Sequence[str]) -> None:
     """
     for place, name in enumerate(names, start=1):
         if not name.strip() or not name.isprintable() or '"' in name:
-            raise DataError(f"column {place} of the sample has no usable name: found {name!r}; allowed is a printable name. Name it in the header.")
+            raise DataError(
+                f"column {place} of the sample has no usable name: found {name!r}; allowed is a printable name. Name it in the header."
+            )
     counts = Counter(name.lower() for name in names)
     twice = [name for name in names if counts[name.lower()] > 1]
     if twice:
-        raise DataError(f"the sample names a column twice: {', '.join(twice)}; allowed is each name once, in any case. Rename one in the header.")
+        raise DataError(
+            f"the sample names a column twice: {', '.join(twice)}; allowed is each name once, in any case. Rename one in the header."
+        )
 
 
 def _jsonl(text: str) -> pd.DataFrame:
@@ -195,7 +203,9 @@ def _record(line: str, number: int) -> dict[str, Any]:
         raise DataError(f"line {number} of the sample is not a JSON object: found {line[:60]!r}; allowed is one object per line (jsonl).")
     nested = [name for name, value in record.items() if isinstance(value, dict | list)]
     if nested:
-        raise DataError(f"line {number} of the sample is nested under {', '.join(nested)}; allowed are plain values. Flatten it before it lands.")
+        raise DataError(
+            f"line {number} of the sample is nested under {', '.join(nested)}; allowed are plain values. Flatten it before it lands."
+        )
     return record
 
 
@@ -206,7 +216,9 @@ def _parquet(content: bytes) -> pd.DataFrame:
         raise DataError(f"the sample is not readable as parquet: {error}; allowed is a parquet file. Export it again.") from error
     nested = [field.name for field in table.schema if pa.types.is_nested(field.type) or pa.types.is_binary(field.type)]
     if nested:
-        raise DataError(f"the sample holds lists, structs or bytes in {', '.join(nested)}; allowed are plain values. Flatten it before it lands.")
+        raise DataError(
+            f"the sample holds lists, structs or bytes in {', '.join(nested)}; allowed are plain values. Flatten it before it lands."
+        )
     if not table.num_rows:
         raise DataError("the sample has no rows: found column names only; allowed is a table with rows. Export the data again.")
     check_names(table.column_names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,12 +35,12 @@ _LONG_HISTORY = timedelta(days=5 * 365)
 class EventTimes:
     """When the rows of the sample happened.
 
-    `values` is UTC, one per row; `format` is None for ISO.
+    `moments` are UTC, one per row; `format` is None for ISO.
     """
 
     names: tuple[str, ...]
     format: str | None
-    values: pd.Series[Any]
+    moments: pd.Series[Any]
     warnings: tuple[str, ...] = ()
 
     @property
@@ -50,12 +51,17 @@ class EventTimes:
     @property
     def first(self) -> pd.Timestamp:
         """The oldest event."""
-        return pd.Timestamp(self.values.min())
+        return pd.Timestamp(self.moments.min())
 
     @property
     def last(self) -> pd.Timestamp:
         """The newest event."""
-        return pd.Timestamp(self.values.max())
+        return pd.Timestamp(self.moments.max())
+
+    @cached_property
+    def order(self) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """The positions of the rows from the oldest to the newest."""
+        return np.argsort(self.moments.dt.tz_convert(None).to_numpy(), kind="stable")
 
     @property
     def span(self) -> timedelta:
@@ -71,10 +77,10 @@ def event_times(columns: Sequence[Column]) -> EventTimes:
     """
     names = tuple(column.name for column in columns)
     if len(columns) == 1 and columns[0].kind == "timestamp":
-        return _checked(EventTimes(names, None, columns[0].values))
-    present = ~np.logical_or.reduce([column.values.isna().to_numpy() for column in columns])
+        return _checked(EventTimes(names, None, columns[0].cells))
+    present = ~np.logical_or.reduce([column.cells.isna().to_numpy() for column in columns])
     parts = [column.raw.astype(str) for column in columns]
-    text = parts[0].str.cat(parts[1:], sep=" ").where(present, None)
+    text = reduce(lambda left, right: left + " " + right, parts).where(present, None)
     tokens = pd.Series(text.dropna().unique(), dtype=object)
     fits = _fitting(tokens)
     if not fits:
@@ -91,7 +97,7 @@ def holds_date(column: Column, form: str | None) -> bool:
     day = form.split(" ")[0] if form else None
     if column.kind not in ("string", "date") or day is None or "%d" not in day:
         return column.kind == "date"
-    return bool(pd.to_datetime(column.values.dropna(), format=day, errors="coerce").notna().all())
+    return bool(pd.to_datetime(column.cells.dropna(), format=day, errors="coerce").notna().all())
 
 
 def looks_like_time(column: Column) -> bool:
@@ -99,7 +105,7 @@ def looks_like_time(column: Column) -> bool:
     many = 10
     if column.numeric or column.kind == "bool" or column.distinct < many:
         return False
-    return column.kind in ("date", "timestamp") or bool(_fitting(pd.Series(column.values.dropna().unique(), dtype=object)))
+    return column.kind in ("date", "timestamp") or bool(_fitting(pd.Series(column.cells.dropna().unique(), dtype=object)))
 
 
 def _checked(times: EventTimes) -> EventTimes:
@@ -165,26 +171,26 @@ def time_split(times: EventTimes) -> dict[str, str]:
     """
     test = max(times.span * 0.2, _BLOCKS * _DAY) if times.span >= 2.5 * _BLOCKS * _DAY else times.span * 0.2
     validation = times.span * 0.15
-    known = times.values.dropna()
+    known = times.moments.dropna()
     share = float((known > times.last - test).mean())
     low, high = 0.08, 0.45
     if not low <= share <= high:
-        test = (times.last - known.quantile(0.8)).to_pytimedelta()
-        validation = (known.quantile(0.8) - known.quantile(0.65)).to_pytimedelta()
+        early, late = (pd.Timestamp(known.quantile(share)) for share in (0.65, 0.8))  # type: ignore[arg-type]
+        test, validation = (times.last - late).to_pytimedelta(), (late - early).to_pytimedelta()
     return {"validation": _whole(validation), "test": _whole(test)}
 
 
 def training_window(times: EventTimes) -> str | None:
     """Propose three years where the history is long and three years hold enough rows; else all of it."""
     window, enough = timedelta(days=3 * 365), 5_000
-    recent = int((times.values > times.last - window).sum())
+    recent = int((times.moments > times.last - window).sum())
     return format_duration(window) if times.span > _LONG_HISTORY and recent >= enough else None
 
 
 def monitor_window(times: EventTimes) -> str:
     """Propose the shortest usual window that holds about 300 rows."""
     enough = 300
-    per_day = len(times.values) / max(times.span / _DAY, 1 / 24)
+    per_day = len(times.moments) / max(times.span / _DAY, 1 / 24)
     usual = [days for days in (1, 7, 14, 28, 91) if days <= max(1, times.span / _DAY / 4)]
     return f"{next((days for days in usual if days * per_day >= enough), usual[-1])}d"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,11 @@ _INT = re.compile(r"[-+]?\d+")
 _FLOAT = {sign: re.compile(rf"[-+]?(\d+({re.escape(sign)}\d*)?|{re.escape(sign)}\d+)([eE][-+]?\d+)?") for sign in ".,"}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 ISO_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?")
+_READ: dict[str, tuple[Callable[[str], Any], str]] = {
+    "bool": (lambda token: token.lower() == "true", "boolean"),
+    "int64": (int, "Int64"),
+    "float64": (float, "float64"),
+}
 _INT64_MAX = 2**63 - 1
 
 
@@ -33,23 +38,23 @@ _INT64_MAX = 2**63 - 1
 class Column:
     """One column of the sample.
 
-    `values` is typed, with missing values; `raw` is as delivered. Both have one element per row of the sample.
+    `cells` are typed, with missing values; `raw` is as delivered. Both have one element per row of the sample.
     """
 
     name: str
     kind: str
-    values: pd.Series[Any]
+    cells: pd.Series[Any]
     raw: pd.Series[Any]
 
     @cached_property
     def nulls(self) -> int:
         """Count the empty cells."""
-        return int(self.values.isna().sum())
+        return int(self.cells.isna().sum())
 
     @cached_property
     def distinct(self) -> int:
         """Count the different values, without null."""
-        return int(self.values.nunique())
+        return int(self.cells.nunique())
 
     @property
     def spec(self) -> str:
@@ -64,12 +69,12 @@ class Column:
     @cached_property
     def floats(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """The values as floats, missing as NaN; shape `(n_rows,)`. Only for numbers and booleans."""
-        return self.values.astype("Float64").to_numpy(dtype="float64", na_value=np.nan)
+        return np.asarray(self.cells.astype("Float64").to_numpy(dtype="float64", na_value=np.nan), dtype=np.float64)
 
     @property
     def unique(self) -> bool:
         """Whether every row has a value of its own."""
-        return not self.nulls and self.distinct == len(self.values)
+        return not self.nulls and self.distinct == len(self.cells)
 
 
 def find_nulls(sample: Sample) -> dict[str, list[str]]:
@@ -122,18 +127,20 @@ def _text_kind(tokens: list[str], decimal: str) -> str:
 
 def _date_kind(tokens: list[str]) -> str:
     """Say date or timestamp where every token is ISO and is on the calendar, else string."""
-    if not tokens or not _all(ISO_TIMESTAMP, tokens) or pd.to_datetime(pd.Series(tokens), format="ISO8601", utc=True, errors="coerce").isna().any():
+    if (
+        not tokens
+        or not _all(ISO_TIMESTAMP, tokens)
+        or pd.to_datetime(pd.Series(tokens), format="ISO8601", utc=True, errors="coerce").isna().any()
+    ):
         return "string"
     return "date" if _all(_DATE, tokens) else "timestamp"
 
 
 def _converted(known: pd.Series[Any], kind: str, decimal: str = ".") -> pd.Series[Any]:
-    if kind == "bool":
-        return known.map(lambda cell: None if cell is None else str(cell).strip().lower() == "true").astype("boolean")
-    if kind == "int64":
-        return known.map(lambda cell: None if cell is None else int(cell)).astype("Int64")
-    if kind == "float64":
-        return known.map(lambda cell: np.nan if cell is None else float(str(cell).replace(decimal, "."))).astype("float64")
+    if kind in _READ:
+        read, dtype = _READ[kind]
+        lookup = {token: read(str(token).strip().replace(decimal, ".")) for token in known.dropna().unique()}
+        return pd.Series(known.map(lookup).array, index=known.index, dtype=pd.api.types.pandas_dtype(dtype))
     if kind in ("date", "timestamp"):
         return pd.to_datetime(known, format="ISO8601", utc=True)
     return known.astype("str")

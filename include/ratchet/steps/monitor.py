@@ -24,27 +24,28 @@ def realised(spec: ModelSpec, rows: pa.Table, predictions: pa.Table, version: in
         spec: The model.
         rows: Transformed rows whose labels have matured.
         predictions: All predictions.
-        version: The champion; only its predictions count.
+        version: The champion; only its own predictions can show that it degrades.
         reference: Its metric on the gate's test rows.
 
     Returns:
-        `rows` counted; `windows`, each with start, rows, metric and a two-sided 90 % interval (day blocks);
+        `rows` counted; `windows`, each with start, version, rows, metric and a two-sided 90 % interval (day blocks);
         `degraded`, the starts of windows shown worse than the reference by more than the spec's drop;
         a `sentence`.
     """
     columns = spec.columns
-    kept = [*columns.id, "prediction", "score"]
-    mine = predictions.to_pandas().query("model_version == @version and not in_snapshot")[kept]
+    kept = [*columns.id, "prediction", "score", "model_version"]
+    mine = predictions.to_pandas().query("not in_snapshot")[kept]
     known = rows.select(list(dict.fromkeys([*columns.id, *([columns.time] if columns.time else [])]))).to_pandas()
     known["_label"] = labels(rows, spec)
     joined = known[known["_label"].notna()].merge(mine, on=list(columns.id), validate="one_to_one")
     joined["_window"] = _windows(joined, spec)
     drop = spec.triggers.degradation.drop if spec.triggers.degradation else None
     windows, degraded = [], []
-    for start, part in joined.groupby("_window"):
+    for (start, by), part in joined.groupby(["_window", "model_version"]):
         measured = _measure(part, spec, reference - (drop or 0.0))
-        windows.append({"start": str(start), "rows": len(part), "metric": measured.estimate, "low": measured.low, "high": measured.high})
-        if drop and measured.p_below is not None and measured.p_below <= ALPHA / 2:
+        figures = {"metric": measured.estimate, "low": measured.low, "high": measured.high}
+        windows.append({"start": str(start), "version": int(by), "rows": len(part), **figures})
+        if drop and int(by) == version and measured.p_below is not None and measured.p_below <= ALPHA / 2:
             degraded.append(str(start))
     sentence = f"{len(joined)} matured out-of-sample predictions in {len(windows)} windows; " + (
         f"worse than {reference:.4g} by more than {drop:g} in {', '.join(degraded)}" if degraded else "no degradation is shown"
@@ -75,4 +76,4 @@ def _measure(part: pd.DataFrame, spec: ModelSpec, null: float) -> compare.Measur
         if spec.task == "binary":
             probabilities = np.column_stack([1 - scores, scores])
         answers = Answers(predicted, probabilities, classes)
-    return compare.measure("window", compare.metric(spec.gate.metric, answers, truth), block, ALPHA, null)
+    return compare.measure("window", compare.replicate(compare.metric(spec.gate.metric, answers, truth), block), ALPHA, null)

@@ -37,6 +37,9 @@ def transform(spec: ModelSpec, sql: str, tables: Mapping[str, pads.Dataset], win
     order = ", ".join(f'"{name}"' for name in spec.columns.id)
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        # DuckDB cannot see how many rows an Arrow table has, takes it for small, and joins ASOF by a nested
+        # loop: 3.6 s for a quarter of flights, 0.1 s without.
+        connection.execute("SET asof_loop_join_threshold = 0")
         for name, dataset in tables.items():
             connection.register(name, dataset)
         try:
@@ -46,7 +49,7 @@ def transform(spec: ModelSpec, sql: str, tables: Mapping[str, pads.Dataset], win
                 raise SpecError(f"models/{spec.name}: the transform lacks columns", [f"{n}: not returned; it returns {', '.join(columns)}" for n in missing])
             wanted = ", ".join(f'"{name}"' for name in spec.columns.needed)
             query = f"SELECT {wanted} FROM ({sql}) {where} ORDER BY {order}"  # noqa: S608 - the adopter's own reviewed SQL
-            rows = connection.execute(query, [window.start, window.end] if where and window else []).to_arrow_table()
+            rows = connection.sql(query, params=[window.start, window.end] if where and window else []).to_arrow_table()
         except duckdb.Error as error:
             raise SpecError(f"models/{spec.name}: the transform does not run", [" ".join(str(error).split())[:500]]) from error
     ids = rows.select(list(spec.columns.id)).to_pandas()

@@ -9,14 +9,17 @@ from include.ratchet.domain.errors import QualityError, Skip
 from include.ratchet.domain.records import Batch, Json
 
 
-def arrived(feed: str) -> bool:
-    """Say whether the source holds something new, or a landed batch waits."""
+UNFINISHED = ("landed", "checked", "validated")
+
+
+def waiting(feed: str) -> list[str]:
+    """List what the source holds and has not landed, and the batches that landed and are not merged."""
     from include.ratchet.adapters import open_feed, open_ledger
 
     ledger = open_ledger()
-    if ledger.batches(feed, "landed", "checked", "validated"):
-        return True
-    return bool(open_feed(specs.feed(feed)).discover(ledger.seen(feed), _watermark(feed)))
+    landed = [each.sha for each in ledger.batches(feed, *UNFINISHED)]
+    new = open_feed(specs.feed(feed)).discover(ledger.seen(feed), _watermark(feed))
+    return [*landed, *(each.fingerprint for each in new)]
 
 
 def land(feed: str) -> list[str]:
@@ -29,7 +32,7 @@ def land(feed: str) -> list[str]:
             sha, size = landing.put(feed, stream)
         batch = Batch(feed, sha, delivery.uri, size, datetime.now(UTC), watermark=delivery.end)
         ledger.land(batch, delivery)
-    waiting = [each.sha for each in ledger.batches(feed, "landed", "checked", "validated")]
+    waiting = [each.sha for each in ledger.batches(feed, *UNFINISHED)]
     if not waiting:
         message = "nothing new has arrived"
         raise Skip(message)

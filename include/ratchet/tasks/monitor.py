@@ -34,7 +34,7 @@ def measure(model: str) -> Json:
     verdict = next(each for each in ledger.verdicts(model) if each.version == champion)
     report = realised(spec, rows, predictions, champion, float(verdict.figures["challenger"]))
     if report["rows"] == 0:
-        message = f"no label of an out-of-sample prediction of version {champion} has matured yet"
+        message = "no label of an out-of-sample prediction has matured yet"
         raise Skip(message)
     report |= {"model": model, "version": champion, "now": at.isoformat(), "test_metric": verdict.figures["challenger"]}
     ledger.report(model, current().run_id, champion, report, datetime.now(UTC))

@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from include.ratchet.domain.context import TaskContext, running
 from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.ports import Connections
 from include.ratchet.domain.records import digest
 from include.ratchet.domain.specs import PROJECT
 
@@ -36,6 +37,13 @@ def run_task(context: TaskContext, body: Callable[P, R], *args: P.args, **kwargs
     finally:
         _record(context, began, state, reason, output, {"args": [str(a)[:500] for a in args], "params": context.params})
     return result
+
+
+def ask_first(connections: Connections) -> None:
+    """Resolve connection ids by `connections` before the environment."""
+    from include.ratchet.adapters import use_connections
+
+    use_connections(connections)
 
 
 def _record(context: TaskContext, began: datetime, state: str, reason: str, output: str, parameters: dict[str, object]) -> None:

@@ -52,8 +52,11 @@ def arbitrate(model: str) -> Json:
     return _run_json(run)
 
 
-def snapshot(run: Json) -> Json:
-    """Pin the versions of all tables, transform them, and keep the labelled rows as one immutable file."""
+def snapshot(run: Json) -> list[Json]:
+    """Pin the versions of all tables, transform them, and keep the labelled rows as one immutable file.
+
+    Returns one job per candidate: the snapshot's reference, and the candidate to fit on it.
+    """
     from include.ratchet.adapters import open_lake, open_ledger
     from include.ratchet.steps.frames import check_trainable, labelled, split
     from include.ratchet.steps.transform import content_digest
@@ -70,15 +73,17 @@ def snapshot(run: Json) -> Json:
     open_lake().keep(place, rows)
     open_ledger().snapshot(Snapshot(name, spec.name, tables, window, sql, rows.num_rows, content, place))
     sizes = {part: int(getattr(parts, part).sum()) for part in ("train", "validation", "test")}
-    return {"run": run, "digest": name, "rows": rows.num_rows, **sizes}
+    reference = {"run": run, "digest": name, "rows": rows.num_rows, **sizes}
+    return [{"snapshot": reference, "candidate": candidate} for candidate in run["candidates"]]
 
 
-def fit(snapshot: Json, candidate: str) -> Json:
+def fit(job: Json) -> Json:
     """Fit one candidate's trials on the train rows; keep the one that validates best."""
     from include.ratchet.adapters.models import save_skops
     from include.ratchet.steps.frames import features, labels
     from include.ratchet.steps.train import fit_candidate
 
+    snapshot, candidate = job["snapshot"], job["candidate"]
     spec = specs.model(snapshot["run"]["model"])
     chosen = next(each for each in spec.training.candidates if each.name == candidate)
     rows, parts = _split_rows(spec, snapshot)
@@ -88,19 +93,21 @@ def fit(snapshot: Json, candidate: str) -> Json:
     path = _work(snapshot["run"]) / f"{candidate}.skops"
     save_skops(fitted.pipeline, path)
     trials = [{"params": {k: str(v) for k, v in t["params"].items()}, "score": t["score"]} for t in fitted.trials]
-    return {"name": candidate, "score": fitted.score, "trials": trials, "seconds": round(fitted.seconds, 3), "path": str(path)}
+    seconds = round(fitted.seconds, 3)
+    return {"snapshot": snapshot, "name": candidate, "score": fitted.score, "trials": trials, "seconds": seconds, "path": str(path)}
 
 
-def register(snapshot: Json, candidates: list[Json]) -> Json:
+def register(candidates: list[Json]) -> Json:
     """Register the candidate with the best validation score: the fitted object itself, no refit."""
     from include.ratchet.adapters import open_registry
     from include.ratchet.adapters.models import load_skops
     from include.ratchet.domain.ports import TrainingReport
     from include.ratchet.steps.frames import features
 
-    run, registry = snapshot["run"], open_registry()
-    spec = specs.model(run["model"])
     best = max(candidates, key=lambda each: (each["score"], each["name"]))
+    snapshot, registry = best["snapshot"], open_registry()
+    run = snapshot["run"]
+    spec = specs.model(run["model"])
     rows, _ = _split_rows(spec, snapshot)
     example = json.loads(features(rows.slice(0, 1), spec.columns).to_json(orient="records"))[0]
     parameters = {

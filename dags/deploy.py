@@ -1,0 +1,42 @@
+"""Make a blessed version the champion, see it serve, and go back when it does not.
+
+**Starts on** a blessing, a sweep every half an hour, and the form: promote a blessed version, or roll back to a
+former champion.
+
+**Does** load the artifact once more (`preload`), change the champion in the ledger and then the aliases in MLflow
+(`promote`), and wait until the prediction service shows the version (`smoke`); if it does not, the previous champion
+is put back.
+
+**After a failure** read the reason in the failed task and start the DAG again; nothing is left half promoted.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import dag
+
+from include.ratchet.dagkit import assets, defaults, forms, parsing, schedules
+from include.ratchet.dagkit.seam import step
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.tasks import deploy as body
+
+
+def build(spec: ModelSpec) -> None:
+    """Wire the deployment stages of one model."""
+
+    @dag(
+        dag_id=f"{spec.name}_deploy",
+        schedule=schedules.deploy(spec),
+        params=forms.deploy(),
+        doc_md=__doc__,
+        **defaults.dag("deploy", spec.owner, subject=spec.name),
+    )
+    def deploy() -> None:
+        plan = step(body.preload)(step(body.choose)(spec.name))
+        promoted = step(body.promote, pool=defaults.pool(spec.name))(plan)
+        step(body.smoke, outlets=[assets.champion(spec)], retries=0)(promoted)
+
+    deploy()
+
+
+for each in parsing.models("deploy"):
+    build(each)

@@ -1,0 +1,48 @@
+"""Take in what arrives at a feed's source, and lose no row of it.
+
+**Starts on** arrival (a watcher looks at the source), the feed's own schedule, a sweep every half an hour, and by hand.
+
+**Does** keep the raw bytes by their SHA-256 (`land`), compare the schema (`check`), run the Great Expectations
+suite (`validate`: good rows, and quarantined ones with the rules that they broke), and `merge` both into the lake.
+
+**A batch that does not fit** stops, is kept, and is named by `report`, which fails; the other batches go on.
+
+**After a failure** clear the failed task; every step is safe to run again. Mend a stopped file and deliver it again.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import TriggerRule, dag, task_group
+
+from include.ratchet.dagkit import assets, defaults, parsing, schedules
+from include.ratchet.dagkit.seam import step
+from include.ratchet.domain.feedspec import FeedSpec
+from include.ratchet.tasks import ingest as body
+
+
+def build(spec: FeedSpec) -> None:
+    """Wire the ingest stages of one feed."""
+
+    @dag(
+        dag_id=f"{spec.name}_ingest",
+        schedule=schedules.ingest(spec),
+        description=spec.description,
+        doc_md=__doc__,
+        **defaults.dag("ingest", "ratchet", subject=spec.name),
+    )
+    def ingest() -> None:
+        batches = step(body.land)(spec.name)
+
+        @task_group
+        def batch(sha: str) -> None:
+            step(body.validate)(spec.name, step(body.check)(spec.name, sha))
+
+        merged = step(body.merge, outlets=[assets.clean(spec.name)], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)(spec.name)
+        reported = step(body.report, trigger_rule=TriggerRule.ALL_DONE)(spec.name, batches)
+        batch.expand(sha=batches) >> merged >> reported
+
+    ingest()
+
+
+for each in parsing.feeds("ingest"):
+    build(each)

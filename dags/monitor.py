@@ -1,0 +1,37 @@
+"""Measure the champion on rows that it never saw, once their labels are known.
+
+**Starts on** new predictions, the model's own schedule or a sweep every half an hour, and by hand.
+
+**Does** join matured labels to out-of-sample predictions, measure each window with its interval, keep the report in
+the ledger, and `signal` a degradation when one is shown. **Nothing matured, or nothing shown,** ends in *skipped*.
+
+**After a failure** clear the failed task.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import dag
+
+from include.ratchet.dagkit import assets, defaults, parsing, schedules
+from include.ratchet.dagkit.seam import step
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.tasks import monitor as body
+
+
+def build(spec: ModelSpec) -> None:
+    """Wire the monitoring of one model."""
+
+    @dag(
+        dag_id=f"{spec.name}_monitor",
+        schedule=schedules.monitor(spec),
+        doc_md=__doc__,
+        **defaults.dag("monitor", spec.owner, subject=spec.name),
+    )
+    def monitor() -> None:
+        step(body.signal, outlets=[assets.retrain(spec)])(step(body.measure)(spec.name))
+
+    monitor()
+
+
+for each in parsing.models("monitor"):
+    build(each)

@@ -1,0 +1,37 @@
+"""Predict every row that has no prediction yet, with the champion.
+
+**Starts on** new clean data, a new champion, the model's own schedule or a sweep every half an hour, and by hand.
+
+**Does** append to `predictions/<model>` in the lake, with the version and whether the row was in that version's
+training snapshot. **Without a champion** it ends in *skipped*; the first champion scores what waited.
+
+**After a failure** clear the task: a row is never predicted twice.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import dag
+
+from include.ratchet.dagkit import assets, defaults, parsing, schedules
+from include.ratchet.dagkit.seam import step
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.tasks import score as body
+
+
+def build(spec: ModelSpec) -> None:
+    """Wire the batch scoring of one model."""
+
+    @dag(
+        dag_id=f"{spec.name}_score",
+        schedule=schedules.score(spec),
+        doc_md=__doc__,
+        **defaults.dag("score", spec.owner, subject=spec.name),
+    )
+    def score() -> None:
+        step(body.score, outlets=[assets.predictions(spec)], pool=defaults.pool(spec.name))(spec.name)
+
+    score()
+
+
+for each in parsing.models("score"):
+    build(each)

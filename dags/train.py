@@ -1,0 +1,45 @@
+"""Train a challenger when there is a reason to, and let the gate judge it.
+
+**Starts on** the model's schedule, new clean data of its feeds, a retrain signal, and the form. `arbitrate` then
+decides: it gives every pending signal its disposition, and ends the run as *skipped* when none may start one now.
+
+**Does** pin a snapshot of the data, fit the candidates side by side, register the best as challenger, and `judge` it
+against the business bound, a trivial baseline and the champion, on test rows that no candidate saw.
+
+**A refused challenger** ends in *skipped*, not *failed*: the champion stays, and the reason is in the log of `bless`.
+
+**After a failure** clear the failed task; every step is safe to run again.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import dag
+
+from include.ratchet.dagkit import assets, defaults, forms, parsing, schedules
+from include.ratchet.dagkit.seam import step
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.tasks import train as body
+
+
+def build(spec: ModelSpec) -> None:
+    """Wire the training stages of one model."""
+
+    @dag(
+        dag_id=f"{spec.name}_train",
+        schedule=schedules.train(spec),
+        description=spec.description,
+        params=forms.train(spec),
+        doc_md=__doc__,
+        **defaults.dag("train", spec.owner, subject=spec.name),
+    )
+    def train() -> None:
+        run = step(body.arbitrate, pool=defaults.pool(spec.name))(spec.name)
+        fitted = step(body.fit).expand(job=step(body.snapshot)(run))
+        challenger = step(body.register, pool=defaults.pool(spec.name))(fitted)
+        step(body.bless, outlets=[assets.blessed(spec)])(step(body.judge)(challenger))
+
+    train()
+
+
+for each in parsing.models("train"):
+    build(each)

@@ -1,0 +1,1 @@
+"""`./ratchet`: what a data scientist and an operator type."""

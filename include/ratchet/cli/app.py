@@ -1,0 +1,125 @@
+"""The commands. Each one is a few lines: the work is in tasks and local."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from include.ratchet.cli import show
+from include.ratchet.domain import specs
+from include.ratchet.domain.errors import SpecError
+
+app = typer.Typer(help="Continuous training on Airflow.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+
+Name = Annotated[str, typer.Argument(help="A model of include/models.")]
+Maybe = Annotated[str | None, typer.Argument(help="A model; all of them when omitted.")]
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the feed and the model, snake_case.")],
+    data: Annotated[Path, typer.Option(help="A sample: csv, tsv, jsonl or parquet, gzip allowed.")],
+    target: Annotated[str, typer.Option(help="The column to predict.")],
+    time: Annotated[list[str] | None, typer.Option(help="Event time: one column, or a date and an hour column (twice).")] = None,
+) -> None:
+    """Describe a feed and a model from a data sample; the result runs as it is."""
+    from include.ratchet.tasks.scaffold import scaffold
+
+    columns = [part for each in time or [] for part in each.split(",")] if time and len(time) == 1 and "," in time[0] else list(time or [])
+    show.scaffolded(scaffold(name, data, target, columns))
+
+
+@app.command()
+def check(name: Maybe = None) -> None:
+    """Read the specs and name every fault."""
+    faults: list[str] = []
+    for kind, read in (("feeds", specs.feed), ("models", specs.model)):
+        for each in [n for n in specs.names(kind) if name in (None, n)]:
+            try:
+                read(each)  # type: ignore[operator]
+                show.console.print(f"[green]ok[/green]    {kind}/{each}")
+            except SpecError as error:
+                show.console.print(f"[red]fault[/red] {kind}/{each}")
+                faults.extend(error.faults or [error.headline])
+                show.console.print("\n".join(f"      {fault}" for fault in error.faults or [error.headline]), markup=False)
+    if name and name not in (*specs.names("feeds"), *specs.names("models")):
+        raise _unknown(name)
+    if faults:
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the ledger.")] = "by hand, ./ratchet run",
+    window: Annotated[str, typer.Option(help="History to train on, such as 90d.")] = "",
+    candidate: Annotated[list[str] | None, typer.Option(help="Only this candidate; may be repeated.")] = None,
+) -> None:
+    """Run the whole chain in this process: ingest, train, gate, deploy, score, monitor."""
+    from include.ratchet.cli.chain import run_chain
+
+    if name not in specs.names("models"):
+        raise _unknown(name)
+    if not run_chain(specs.model(name), {"reason": reason, "window": window, "candidates": candidate or []}):
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(name: Maybe = None) -> None:
+    """Show champions, last runs and last verdicts."""
+    names = specs.names("models")
+    if name is not None and name not in names:
+        raise _unknown(name)
+    for each in [name] if name else names:
+        show.status(each)
+
+
+@app.command()
+def demo(*, exit: Annotated[bool, typer.Option("--exit", help="Leave after the check.")] = False) -> None:  # noqa: A002 - the option's name
+    """Start everything, deliver real flights, and wait until champions serve."""
+    from include.ratchet.local.demo import demo as run_demo
+
+    raise typer.Exit(run_demo(exit_after=exit))
+
+
+@app.command()
+def up() -> None:
+    """Start Airflow, MLflow and the prediction service on this machine."""
+    from include.ratchet.local import stack
+
+    running = stack.up(progress=lambda part, state: show.console.print(f"{part:<14} {state}"))
+    show.console.print(f"Airflow {running.ports.url('airflow')}  MLflow {running.ports.url('mlflow')}  service {running.ports.url('serving')}/docs")
+
+
+@app.command()
+def down() -> None:
+    """Stop every process that was started, and nothing else."""
+    from include.ratchet.local import stack
+
+    stopped = stack.down()
+    show.console.print("\n".join(stopped) or "nothing was running")
+
+
+@app.command()
+def feed(month: Annotated[str | None, typer.Argument(help="Such as 2013-05; the next one when omitted.")] = None) -> None:
+    """Deliver a month of flights."""
+    from include.ratchet.local import flights
+
+    made = flights.feed(month)
+    show.console.print(f"{made.month}: {made.flights} flights, {made.weather} hours of weather" if made.new else f"{made.month}: was delivered before")
+
+
+@app.command()
+def pools() -> None:
+    """Print the Airflow pools that the models need, as `airflow pools import` reads them."""
+    import json
+
+    content = {f"ratchet_{name}": {"slots": 1, "description": f"One stage of {name} at a time", "include_deferred": False} for name in specs.names("models")}
+    typer.echo(json.dumps(content, indent=2))
+
+
+def _unknown(name: str) -> SpecError:
+    known = specs.names("models")
+    return SpecError(f"{name}: no such model", [f"found {name!r}; allowed are {', '.join(known) or '(none yet)'}{specs.did_you_mean(name, known)}"])

@@ -1,0 +1,95 @@
+"""`./ratchet run`: the stages of the DAGs, through the same bodies, in this process."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from include.ratchet.cli import show
+from include.ratchet.domain.context import TaskContext
+from include.ratchet.domain.errors import QualityError, Skip
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.records import Json
+from include.ratchet.tasks import deploy, ingest, monitor, score, train
+from include.ratchet.tasks.seam import run_task
+
+
+def run_chain(spec: ModelSpec, params: Json) -> bool:
+    """Run all stages of one model and of its feeds; return whether nothing failed.
+
+    A stage that has nothing to do says so and the next one goes on; a stopped batch is named at the end.
+    """
+    chain = _Chain(spec, params)
+    with chain.progress:
+        for feed in spec.feeds:
+            chain.ingest(feed)
+        chain.train()
+        chain.deploy()
+        chain.stage("score", score.score, spec.name)
+        report = chain.stage("monitor", monitor.measure, spec.name)
+        if report:
+            chain.stage("monitor", monitor.signal, report)
+    for fault in chain.faults:
+        show.console.print("[red]stopped[/red]", end=" ")
+        show.console.print(fault, markup=False)
+    if chain.judged:
+        from include.ratchet.adapters import open_ledger
+
+        show.verdict(next(v for v in open_ledger().verdicts(spec.name) if v.run_id == chain.run_id))
+    show.status(spec.name)
+    return not chain.faults
+
+
+class _Chain:
+    """One in-process run: its id, its progress, and what went wrong."""
+
+    def __init__(self, spec: ModelSpec, params: Json) -> None:
+        self.spec, self.params = spec, params
+        self.run_id = f"cli__{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())}"
+        self.faults: list[str] = []
+        self.judged = False
+        columns = (SpinnerColumn(finished_text="[green]✓[/]"), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
+        self.progress = Progress(*columns, TextColumn("{task.fields[said]}"), console=show.console)
+
+    def stage(self, stage: str, body: Callable[..., Any], *args: Any, subject: str = "") -> Any:
+        """Run one body under its DAG's name; return None when it had nothing to do."""
+        subject = subject or self.spec.name
+        bar = self.progress.add_task(f"{subject}_{stage}.{body.__name__}", total=1, said="")
+        context = TaskContext(f"{subject}_{stage}", self.run_id, body.__name__, who=getpass.getuser(), params=self.params)
+        result, said = None, ""
+        try:
+            result = run_task(context, body, *args)
+        except Skip as skip:
+            said = f"[dim]skipped: {skip}[/]"
+        self.progress.update(bar, completed=1, said=said)
+        return result
+
+    def ingest(self, feed: str) -> None:
+        """Take in what waits at one feed; a batch that does not fit is kept, and named at the end."""
+        for sha in self.stage("ingest", ingest.land, feed, subject=feed) or []:
+            try:
+                self.stage("ingest", ingest.check, feed, sha, subject=feed)
+                self.stage("ingest", ingest.validate, feed, sha, subject=feed)
+            except QualityError as error:
+                self.faults.append(str(error))
+        self.stage("ingest", ingest.merge, feed, subject=feed)
+
+    def train(self) -> None:
+        """Train and judge a challenger."""
+        run = self.stage("train", train.arbitrate, self.spec.name)
+        if not run:
+            return
+        fitted = [self.stage("train", train.fit, job) for job in self.stage("train", train.snapshot, run)]
+        verdict = self.stage("train", train.judge, self.stage("train", train.register, fitted))
+        self.judged = True
+        self.stage("train", train.bless, verdict)
+
+    def deploy(self) -> None:
+        """Promote what was blessed."""
+        plan = self.stage("deploy", deploy.choose, self.spec.name)
+        if plan:
+            self.stage("deploy", deploy.smoke, self.stage("deploy", deploy.promote, self.stage("deploy", deploy.preload, plan)))

@@ -1,0 +1,71 @@
+"""What the command line prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from include.ratchet.domain.records import Verdict
+    from include.ratchet.tasks.scaffold import ScaffoldReport
+
+console = Console()
+_COLOURS = {"promote": "green", "refuse": "red", "inconclusive": "yellow", "pass": "green", "fail": "red"}
+
+
+def scaffolded(report: ScaffoldReport) -> None:
+    """Show what the scaffolder found and wrote."""
+    for fact in report.facts:
+        console.print(f"  {fact}", markup=False, highlight=False)
+    for warning in report.warnings:
+        console.print("[yellow]warning[/yellow]", end=" ")
+        console.print(warning, markup=False, highlight=False)
+    for file in report.files:
+        console.print(f"[green]wrote[/green] {file}")
+    for step in report.next_steps:
+        console.print(f"next: {step}", markup=False)
+
+
+def verdict(found: Verdict) -> None:
+    """Show the verdict, the figures and every rule."""
+    colour = _COLOURS[found.outcome]
+    console.print(f"\n[bold]{found.model} version {found.version}[/bold] ([cyan]{found.figures.get('candidate')}[/cyan])  [{colour}]{found.outcome}[/]")
+    console.print(f"  {found.sentence}", markup=False)
+    figures = found.figures
+    metric = figures.get("metric")
+    said = ", ".join(f"{who} {figures[who]:.4g}" for who in ("challenger", "champion", "baseline") if figures.get(who) is not None)
+    console.print(f"  holdout {metric}: {said}; {figures.get('test_rows')} rows in {figures.get('test_blocks')} blocks", highlight=False)
+    table = Table(box=None, padding=(0, 2))
+    for column in ("rule", "kind", "result", "what was found"):
+        table.add_column(column)
+    for rule in found.rules:
+        table.add_row(rule.rule, rule.kind, f"[{_COLOURS[rule.result]}]{rule.result}[/]", rule.sentence)
+    console.print(table)
+
+
+def status(model: str) -> None:
+    """Show one model: champion, last runs, last verdicts."""
+    from include.ratchet.adapters import open_ledger
+
+    ledger = open_ledger()
+    changes = ledger.promotions(model, limit=3)
+    head = f"version {changes[0].version} since {changes[0].at:%Y-%m-%d %H:%M} UTC, by {changes[0].who}" if changes else "none yet"
+    console.print(f"\n[bold]{model}[/bold]  champion: {head}", highlight=False)
+    table = Table(box=None, padding=(0, 2))
+    for column in ("run", "started (UTC)", "why", "verdict"):
+        table.add_column(column, overflow="fold")
+    verdicts = {each.run_id: each for each in ledger.verdicts(model)}
+    for run in ledger.runs(model, limit=5):
+        found = verdicts.get(run.run_id)
+        said = f"[{_COLOURS[found.outcome]}]{found.outcome}[/] version {found.version}: {found.sentence}" if found else "no verdict"
+        table.add_row(run.run_id, f"{run.started_at:%Y-%m-%d %H:%M}", run.reason, said)
+    if table.row_count:
+        console.print(table)
+    pending = ledger.signals(model, pending=True)
+    for signal, disposition in pending:
+        console.print(f"  pending: {signal.kind}, {disposition.reason or 'not looked at yet'}", markup=False)
+    reports = ledger.reports(model, limit=1)
+    if reports:
+        console.print(f"  monitor: {reports[0]['sentence']}", markup=False)

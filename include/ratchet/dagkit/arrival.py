@@ -1,0 +1,61 @@
+"""Arrival: an asset watcher that looks at a feed's source and wakes its ingest DAG. Runs in the triggerer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.sdk import Asset, AssetWatcher
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+
+from include.ratchet.domain.feedspec import FeedSpec
+
+AGAIN_SECONDS = 120.0
+"""What is still there after this long is announced again: the event may have been lost."""
+
+
+class ArrivalTrigger(BaseEventTrigger):
+    """Fires when the feed's source holds something that has not landed."""
+
+    def __init__(self, feed: str, poll: float) -> None:
+        """Look at `feed` every `poll` seconds."""
+        super().__init__()
+        self.feed, self.poll = feed, poll
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Name the class and its arguments, as the triggerer wants them."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {"feed": self.feed, "poll": self.poll}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look, tell once what is new, and go on looking; a source that does not answer is looked at again."""
+        told: frozenset[str] = frozenset()
+        told_at = 0.0
+        while True:
+            try:
+                waiting = frozenset(await asyncio.to_thread(_waiting, self.feed))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the watcher of a feed must not end
+                self.log.warning("feed %s: its source does not answer: %s", self.feed, error)
+                waiting = frozenset()
+            if waiting - told or (waiting and time.monotonic() - told_at > AGAIN_SECONDS):
+                told, told_at = waiting, time.monotonic()
+                yield TriggerEvent({"feed": self.feed, "waiting": len(waiting)})
+            await asyncio.sleep(self.poll)
+
+
+def arrival(spec: FeedSpec) -> Asset:
+    """Return the asset that stands for "something has arrived at this feed's source"."""
+    trigger = ArrivalTrigger(feed=spec.name, poll=spec.poll.total_seconds())
+    watcher = AssetWatcher(name=f"{spec.name}_watcher", trigger=trigger)
+    return Asset(name=f"{spec.name}_arrival", uri=f"x-ratchet://{spec.name}_arrival", group="ratchet", watchers=[watcher])
+
+
+def _waiting(feed: str) -> list[str]:
+    from include.ratchet.dagkit.connections import AirflowConnections
+    from include.ratchet.tasks.ingest import waiting
+    from include.ratchet.tasks.seam import ask_first
+
+    ask_first(AirflowConnections())
+
+    return waiting(feed)

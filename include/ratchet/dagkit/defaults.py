@@ -1,0 +1,24 @@
+"""What all DAGs share."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+START = datetime(2026, 1, 1)  # noqa: DTZ001 - Airflow reads it in its default zone; any past day will do
+
+
+def dag(stage: str, owner: str, *, subject: str = "", **more: Any) -> dict[str, Any]:
+    """Return the arguments of a DAG.
+
+    One run at a time: two runs of one stage would race for the same pending work. A foreign failure is
+    retried twice, soon; ours never (see `seam`).
+    """
+    tags = ["ratchet", stage, *([subject] if subject else [])]
+    tries = {"owner": owner, "retries": 2, "retry_delay": timedelta(seconds=10)}
+    return {"start_date": START, "catchup": False, "max_active_runs": 1, "tags": tags, "default_args": tries, **more}
+
+
+def pool(model: str) -> str:
+    """Return the pool of one slot that the writing tasks of a model share, so that its DAGs take turns."""
+    return f"ratchet_{model}"

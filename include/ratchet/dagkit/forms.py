@@ -1,0 +1,35 @@
+"""The forms of manual runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import Param
+
+from include.ratchet.domain.durations import format_duration
+from include.ratchet.domain.modelspec import ModelSpec
+
+
+def train(spec: ModelSpec) -> dict[str, Any]:
+    """Ask for a reason, a window, candidates, and whether to pass cooldown and budget by."""
+    names = [each.name for each in spec.training.candidates]
+    window = format_duration(spec.training.window) if spec.training.window else "all history"
+    return {
+        "reason": Param("", type="string", title="Reason", description="Why this run? It is kept in the ledger."),
+        "window": Param(
+            "", type="string", title="Window", pattern=r"^(\d+(\.\d+)?[smhdw])?$", description=f"History to train on, such as 90d; empty is {window}."
+        ),
+        "candidates": Param([], type="array", items={"type": "string"}, examples=names, title="Candidates", description="Empty is all of them."),
+        "force": Param(False, type="boolean", title="Force", description="Pass cooldown and budget by, for all that is pending."),  # noqa: FBT003
+    }
+
+
+def deploy() -> dict[str, Any]:
+    """Ask what to do, with which version, and why."""
+    return {
+        "action": Param("promote", enum=["promote", "rollback"], title="Action", description="A rollback goes to a former champion."),
+        "version": Param(
+            None, type=["null", "integer"], minimum=1, title="Version", description="Empty is the newest blessed one, or the champion before."
+        ),
+        "reason": Param("", type="string", title="Reason", description="Why? It is kept in the ledger."),
+    }

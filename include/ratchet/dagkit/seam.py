@@ -1,0 +1,54 @@
+"""Turn a task body into an Airflow task: its context in, its errors out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from airflow.sdk import get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from include.ratchet.dagkit.connections import AirflowConnections
+from include.ratchet.domain.context import TaskContext
+from include.ratchet.domain.errors import RatchetError, Skip
+
+
+def step(body: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """Make an Airflow task of a body.
+
+    `Skip` ends as *skipped*, with its reason in the log and as the note of the task; an error of ours as
+    *failed* without a retry, since trying again gives the same answer; a foreign error (network, locks)
+    is raised as it is, and retried.
+    """
+
+    @functools.wraps(body)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        from include.ratchet.tasks.seam import ask_first, run_task
+
+        ask_first(AirflowConnections())
+        try:
+            return run_task(_context(), body, *args, **kwargs)
+        except Skip as skip:
+            raise AirflowSkipException(str(skip)) from None
+        except RatchetError as error:
+            raise AirflowFailException(str(error)) from error
+
+    return task(**options)(call) if options else task(call)
+
+
+def _context() -> TaskContext:
+    airflow = get_current_context()
+    instance, run = airflow["ti"], airflow["dag_run"]
+    by = getattr(run, "triggering_user_name", None)
+    return TaskContext(
+        dag_id=instance.dag_id,
+        run_id=run.run_id,
+        task_id=instance.task_id,
+        map_index=instance.map_index if instance.map_index is not None else -1,
+        try_number=instance.try_number,
+        run_type=getattr(run.run_type, "value", str(run.run_type)),
+        executor="airflow",
+        who=by or "airflow",
+        params=dict(airflow["params"]),
+    )
