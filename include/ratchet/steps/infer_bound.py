@@ -87,7 +87,7 @@ def rounded(value: float, *, up: bool, digits: int = 2) -> float:
 
 
 def _doubts(target: Target, trivial: float, quick: float, rows: int) -> tuple[str, ...]:
-    # About two standard errors of an AUC, or of a share, on so many held-out rows: less than that is noise.
+    # 1.7 standard errors of an AUC on so many held-out rows of two equal classes: less than that may be noise.
     noise = max(_WORTH, 1 / math.sqrt(rows))
     if quick < (trivial + noise if target.task != "regression" else trivial * (1 - noise)):
         scores = f"{quick:.4g} against {trivial:.4g}"
