@@ -1,0 +1,1 @@
+"""What an adopter writes (feeds, models), and Ratchet itself."""

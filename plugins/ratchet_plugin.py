@@ -21,6 +21,7 @@ class Pools:
         if type(component).__name__ != "SchedulerJobRunner":
             return
         from airflow.models.pool import Pool
+
         from include.ratchet.dagkit.defaults import pool
         from include.ratchet.domain import specs
 
@@ -34,4 +35,4 @@ class RatchetPlugin(AirflowPlugin):
     """Registered under this name."""
 
     name = "ratchet"
-    listeners = [Pools()]  # noqa: RUF012 - Airflow reads it so
+    listeners = [Pools()]

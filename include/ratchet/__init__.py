@@ -1,0 +1,1 @@
+"""Continuous training on Airflow. See ARCHITECTURE.md for the house."""

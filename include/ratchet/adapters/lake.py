@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as pads
@@ -55,7 +56,7 @@ class DeltaLake(Lake):
                 if found and mode == "merge":
                     self._merge(found, rows, key, properties)
                 else:
-                    how = "overwrite" if mode == "replace" else "append"
+                    how: Any = "overwrite" if mode == "replace" else "append"
                     write_deltalake(
                         found or uri,
                         rows,

@@ -226,7 +226,11 @@ class Ledger:
         try:
             with Session(self._engine) as session, session.begin():
                 verdict = session.get(VerdictRow, promotion.evidence)
-                if verdict is None or verdict.outcome != "promote" or (verdict.model, verdict.version) != (promotion.model, promotion.version):
+                if (
+                    verdict is None
+                    or verdict.outcome != "promote"
+                    or (verdict.model, verdict.version) != (promotion.model, promotion.version)
+                ):
                     message = f"{promotion.model} version {promotion.version}: not blessed; only a version with a promote verdict can serve"
                     raise LedgerError(message)
                 query = select(PromotionRow).where(PromotionRow.model == promotion.model).order_by(PromotionRow.sequence.desc()).limit(1)

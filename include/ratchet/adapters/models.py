@@ -64,6 +64,8 @@ def load_skops(path: str | Path) -> Any:
         message = f"{path}: found something that is no skops file ({type(error).__name__}); allowed are models in skops format only"
         raise RegistryError(message) from error
     if unknown:
-        message = f"{path}: holds types that nobody reviewed: {', '.join(unknown)}. Review them and add them to TRUSTED in adapters/models.py."
+        message = (
+            f"{path}: holds types that nobody reviewed: {', '.join(unknown)}. Review them and add them to TRUSTED in adapters/models.py."
+        )
         raise RegistryError(message)
     return skops.io.load(path, trusted=TRUSTED)

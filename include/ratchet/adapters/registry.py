@@ -87,7 +87,9 @@ class MlflowRegistry(Registry):
         path = folder / _MODEL_FILE
         sha = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "nothing"
         if sha != found.tags.get(SHA_TAG):
-            message = f"model {model} version {version}: the artifact was altered after registration (found {sha[:12]}, registered {found.tags.get(SHA_TAG, '')[:12]}); it is not loaded"
+            registered = found.tags.get(SHA_TAG, "nothing")[:12]
+            what = f"the artifact was altered after registration (found {sha[:12]}, registered {registered})"
+            message = f"model {model} version {version}: {what}; it is not loaded. Restore it, or train again."
             raise RegistryError(message)
         return str(path)
 
@@ -118,8 +120,11 @@ class MlflowRegistry(Registry):
             return str(found.experiment_id)
         try:
             return str(self._client.create_experiment(model, artifact_location=f"{self._artifacts}/{model}" if self._artifacts else None))
-        except MlflowException:  # another run made it meanwhile
-            return str(self._client.get_experiment_by_name(model).experiment_id)
+        except MlflowException:
+            made_meanwhile = self._client.get_experiment_by_name(model)
+            if made_meanwhile is None:
+                raise
+            return str(made_meanwhile.experiment_id)
 
     def _log_candidate(self, experiment: str, parent: str, candidate: Mapping[str, Any]) -> None:
         tags = {"mlflow.parentRunId": parent, "ratchet.candidate": str(candidate["name"])}

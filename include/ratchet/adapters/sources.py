@@ -75,7 +75,7 @@ class Sql(Source):
             delivery = Delivery(f"{self._url}#{source.table or 'query'}", "")
             fingerprint = f"content|{hash_bytes(self.fetch(delivery))}"
             return [] if fingerprint in seen else [Delivery(delivery.uri, fingerprint)]
-        column = sa.column(source.watermark)
+        column: sa.ColumnClause[Any] = sa.column(source.watermark)
         with self._engine.connect() as connection:
             newest = connection.scalar(sa.select(sa.func.max(column)).select_from(self._relation()))
         newest = _plain(newest)
@@ -86,10 +86,10 @@ class Sql(Source):
     def fetch(self, delivery: Delivery) -> BinaryIO:
         """Read the rows of `(start, end]` and those at `start` once more, which merge by key."""
         source = self._spec.source
-        columns = [sa.column(name) for name in self._spec.columns]
+        columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in self._spec.columns]
         query = sa.select(*columns).select_from(self._relation()).order_by(*[sa.column(k) for k in self._spec.key])
         if source.watermark and delivery.end is not None:
-            column = sa.column(source.watermark)
+            column: sa.ColumnClause[Any] = sa.column(source.watermark)
             query = query.where(column <= delivery.end)
             if delivery.start is not None:
                 query = query.where(column >= delivery.start)
@@ -119,7 +119,7 @@ def open_source(spec: FeedSpec, connections: Connections, resolve: Any) -> Sourc
 
 def hash_bytes(stream: BinaryIO) -> str:
     """Return the SHA-256 of a stream."""
-    return hashlib.file_digest(stream, "sha256").hexdigest()
+    return hashlib.sha256(stream.read()).hexdigest()
 
 
 def _named(name: str) -> sa.TableClause:

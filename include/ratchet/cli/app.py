@@ -38,7 +38,7 @@ def check(name: Maybe = None) -> None:
     for kind, read in (("feeds", specs.feed), ("models", specs.model)):
         for each in [n for n in specs.names(kind) if name in (None, n)]:
             try:
-                read(each)  # type: ignore[operator]
+                read(each)
                 show.console.print(f"[green]ok[/green]    {kind}/{each}")
             except SpecError as error:
                 show.console.print(f"[red]fault[/red] {kind}/{each}")
@@ -90,7 +90,9 @@ def up() -> None:
     from include.ratchet.local import stack
 
     running = stack.up(progress=lambda part, state: show.console.print(f"{part:<14} {state}"))
-    show.console.print(f"Airflow {running.ports.url('airflow')}  MLflow {running.ports.url('mlflow')}  service {running.ports.url('serving')}/docs")
+    show.console.print(
+        f"Airflow {running.ports.url('airflow')}  MLflow {running.ports.url('mlflow')}  service {running.ports.url('serving')}/docs"
+    )
 
 
 @app.command()
@@ -108,7 +110,9 @@ def feed(month: Annotated[str | None, typer.Argument(help="Such as 2013-05; the 
     from include.ratchet.local import flights
 
     made = flights.feed(month)
-    show.console.print(f"{made.month}: {made.flights} flights, {made.weather} hours of weather" if made.new else f"{made.month}: was delivered before")
+    show.console.print(
+        f"{made.month}: {made.flights} flights, {made.weather} hours of weather" if made.new else f"{made.month}: was delivered before"
+    )
 
 
 @app.command()
@@ -116,10 +120,15 @@ def pools() -> None:
     """Print the Airflow pools that the models need, as `airflow pools import` reads them."""
     import json
 
-    content = {f"ratchet_{name}": {"slots": 1, "description": f"One stage of {name} at a time", "include_deferred": False} for name in specs.names("models")}
+    content = {
+        f"ratchet_{name}": {"slots": 1, "description": f"One stage of {name} at a time", "include_deferred": False}
+        for name in specs.names("models")
+    }
     typer.echo(json.dumps(content, indent=2))
 
 
 def _unknown(name: str) -> SpecError:
     known = specs.names("models")
-    return SpecError(f"{name}: no such model", [f"found {name!r}; allowed are {', '.join(known) or '(none yet)'}{specs.did_you_mean(name, known)}"])
+    return SpecError(
+        f"{name}: no such model", [f"found {name!r}; allowed are {', '.join(known) or '(none yet)'}{specs.did_you_mean(name, known)}"]
+    )

@@ -52,21 +52,29 @@ class _Chain:
         self.run_id = f"cli__{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())}"
         self.faults: list[str] = []
         self.judged = False
-        columns = (SpinnerColumn(finished_text="[green]✓[/]"), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
-        self.progress = Progress(*columns, TextColumn("{task.fields[said]}"), console=show.console)
+        self.progress = Progress(
+            SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=show.console, transient=True
+        )
+        # Per feed land, check, validate, merge; five stages of training and one per candidate; four of deployment; two more.
+        self._all = self.progress.add_task("", total=4 * len(spec.feeds) + 11 + len(spec.training.candidates))
 
     def stage(self, stage: str, body: Callable[..., Any], *args: Any, subject: str = "") -> Any:
         """Run one body under its DAG's name; return None when it had nothing to do."""
-        subject = subject or self.spec.name
-        bar = self.progress.add_task(f"{subject}_{stage}.{body.__name__}", total=1, said="")
-        context = TaskContext(f"{subject}_{stage}", self.run_id, body.__name__, who=getpass.getuser(), params=self.params)
-        result, said = None, ""
+        name = f"{subject or self.spec.name}_{stage}"
+        self.progress.update(self._all, description=f"{name}.{body.__name__}")
+        context = TaskContext(name, self.run_id, body.__name__, who=getpass.getuser(), params=self.params)
+        began, sign, said = time.monotonic(), "[green]done   [/]", ""
         try:
-            result = run_task(context, body, *args)
+            return run_task(context, body, *args)
         except Skip as skip:
-            said = f"[dim]skipped: {skip}[/]"
-        self.progress.update(bar, completed=1, said=said)
-        return result
+            sign, said = "[magenta]skipped[/]", str(skip)
+            return None
+        except BaseException:
+            sign = "[red]failed [/]"
+            raise
+        finally:
+            self.progress.advance(self._all)
+            self.progress.console.print(f"{sign} {name}.{body.__name__:<10} {time.monotonic() - began:5.1f} s  {said}", highlight=False)
 
     def ingest(self, feed: str) -> None:
         """Take in what waits at one feed; a batch that does not fit is kept, and named at the end."""

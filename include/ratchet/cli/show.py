@@ -31,7 +31,8 @@ def scaffolded(report: ScaffoldReport) -> None:
 def verdict(found: Verdict) -> None:
     """Show the verdict, the figures and every rule."""
     colour = _COLOURS[found.outcome]
-    console.print(f"\n[bold]{found.model} version {found.version}[/bold] ([cyan]{found.figures.get('candidate')}[/cyan])  [{colour}]{found.outcome}[/]")
+    who = f"[bold]{found.model} version {found.version}[/bold] ([cyan]{found.figures.get('candidate')}[/cyan])"
+    console.print(f"\n{who}  [{colour}]{found.outcome}[/]")
     console.print(f"  {found.sentence}", markup=False)
     figures = found.figures
     metric = figures.get("metric")

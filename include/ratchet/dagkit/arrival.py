@@ -21,7 +21,7 @@ class ArrivalTrigger(BaseEventTrigger):
 
     def __init__(self, feed: str, poll: float) -> None:
         """Look at `feed` every `poll` seconds."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.feed, self.poll = feed, poll
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -40,7 +40,7 @@ class ArrivalTrigger(BaseEventTrigger):
                 waiting = frozenset()
             if waiting - told or (waiting and time.monotonic() - told_at > AGAIN_SECONDS):
                 told, told_at = waiting, time.monotonic()
-                yield TriggerEvent({"feed": self.feed, "waiting": len(waiting)})
+                yield TriggerEvent({"feed": self.feed, "waiting": len(waiting)})  # type: ignore[no-untyped-call]
             await asyncio.sleep(self.poll)
 
 

@@ -17,9 +17,15 @@ def train(spec: ModelSpec) -> dict[str, Any]:
     return {
         "reason": Param("", type="string", title="Reason", description="Why this run? It is kept in the ledger."),
         "window": Param(
-            "", type="string", title="Window", pattern=r"^(\d+(\.\d+)?[smhdw])?$", description=f"History to train on, such as 90d; empty is {window}."
+            "",
+            type="string",
+            title="Window",
+            pattern=r"^(\d+(\.\d+)?[smhdw])?$",
+            description=f"History to train on, such as 90d; empty is {window}.",
         ),
-        "candidates": Param([], type="array", items={"type": "string"}, examples=names, title="Candidates", description="Empty is all of them."),
+        "candidates": Param(
+            [], type="array", items={"type": "string"}, examples=names, title="Candidates", description="Empty is all of them."
+        ),
         "force": Param(False, type="boolean", title="Force", description="Pass cooldown and budget by, for all that is pending."),  # noqa: FBT003
     }
 
@@ -29,7 +35,11 @@ def deploy() -> dict[str, Any]:
     return {
         "action": Param("promote", enum=["promote", "rollback"], title="Action", description="A rollback goes to a former champion."),
         "version": Param(
-            None, type=["null", "integer"], minimum=1, title="Version", description="Empty is the newest blessed one, or the champion before."
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            title="Version",
+            description="Empty is the newest blessed one, or the champion before.",
         ),
         "reason": Param("", type="string", title="Reason", description="Why? It is kept in the ledger."),
     }

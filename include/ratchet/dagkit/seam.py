@@ -14,7 +14,7 @@ from include.ratchet.domain.context import TaskContext
 from include.ratchet.domain.errors import RatchetError, Skip
 
 
-def step(body: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+def step(body: Callable[..., Any], **options: Any) -> Any:
     """Make an Airflow task of a body.
 
     `Skip` ends as *skipped*, with its reason in the log and as the note of the task; an error of ours as

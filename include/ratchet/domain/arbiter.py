@@ -46,13 +46,13 @@ def decide(pending: Sequence[Signal], facts: Facts, triggers: Triggers, run_id: 
     by_hand = first.kind == "manual" or facts.force
     hold = None if by_hand else _hold(facts, triggers)
     if hold:
-        return Decision(False, hold, tuple(_disposed(s, "pending", hold) for s in signals))
+        return Decision(start=False, reason=hold, dispositions=tuple(_disposed(s, "pending", hold) for s in signals))
     if not by_hand and facts.new_rows == 0:
         reason = "no labelled row came since the last run"
-        return Decision(False, reason, tuple(_disposed(s, "nothing new", reason) for s in signals))
+        return Decision(start=False, reason=reason, dispositions=tuple(_disposed(s, "nothing new", reason) for s in signals))
     reason = describe(first)
     coalesced = (_disposed(s, "coalesced", f"joined the run that {first.kind} started", run_id) for s in others)
-    return Decision(True, reason, (_disposed(first, "started", reason, run_id), *coalesced))
+    return Decision(start=True, reason=reason, dispositions=(_disposed(first, "started", reason, run_id), *coalesced))
 
 
 def describe(signal: Signal) -> str:

@@ -111,7 +111,10 @@ class Config(BaseSettings):
             return f"{self.place(self.stores[scheme], scheme).rstrip('/')}/{rest}"
         if scheme in {"file", "s3", "gs", "abfs", "memory"}:
             return uri
-        raise SpecError(f"{uri}: unknown store", [f"found {scheme!r}; allowed are landing, {', '.join(self.stores) or 'the stores of ratchet.yaml'}, s3, file"])
+        raise SpecError(
+            f"{uri}: unknown store",
+            [f"found {scheme!r}; allowed are landing, {', '.join(self.stores) or 'the stores of ratchet.yaml'}, s3, file"],
+        )
 
 
 def load_config(**overrides: Any) -> Config:

@@ -116,7 +116,7 @@ class FeedSpec(Strict):
     mode: Literal["merge", "replace", "append"] = "merge"
     time: EventTime | None = None
     schedule: str | None = None
-    poll: Duration = Field(default="10s", validate_default=True)  # type: ignore[assignment]
+    poll: Duration = Field(default="10s", validate_default=True)
     columns: dict[str, str] = Field(alias="schema", min_length=1)
     expectations: tuple[Expectation, ...] = ()
     quarantine: Quarantine = Quarantine(max_fraction=0.02)

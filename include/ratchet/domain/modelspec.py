@@ -59,7 +59,7 @@ class Columns(Strict):
 class Labels(Strict):
     """When a label can be trusted."""
 
-    lag: Duration = Field(default="0s", validate_default=True)  # type: ignore[assignment]
+    lag: Duration = Field(default="0s", validate_default=True)
     missing: Literal["drop", "negative"] = "drop"
 
 
@@ -77,7 +77,9 @@ class Candidate(Strict):
         own_code = re.fullmatch(r"include\.models\.[a-z][a-z0-9_]*\.code:[A-Za-z_]\w*", value)
         if own_code or (value.startswith(ALLOWED_ESTIMATORS) and re.fullmatch(r"[\w.]+\.[A-Za-z_]\w*", value)):
             return value
-        message = f"found {value!r}; allowed are classes of {', '.join(p + '*' for p in ALLOWED_ESTIMATORS)} and include.models.<name>.code:Class"
+        message = (
+            f"found {value!r}; allowed are classes of {', '.join(p + '*' for p in ALLOWED_ESTIMATORS)} and include.models.<name>.code:Class"
+        )
         raise ValueError(message)
 
 
@@ -149,7 +151,7 @@ class Triggers(Strict):
     schedule: Cron | None = None
     new_data: NewData | None = None
     degradation: Degradation | None = None
-    cooldown: Duration = Field(default="0s", validate_default=True)  # type: ignore[assignment]
+    cooldown: Duration = Field(default="0s", validate_default=True)
     budget: RunBudget | None = None
 
 
@@ -169,7 +171,7 @@ class Monitor(Strict):
     """How often, and over what, the champion is measured."""
 
     schedule: Cron | None = None
-    window: Duration = Field(default="7d", validate_default=True)  # type: ignore[assignment]
+    window: Duration = Field(default="7d", validate_default=True)
 
 
 class Deploy(Strict):

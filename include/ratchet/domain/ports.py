@@ -50,7 +50,9 @@ class Connection:
         """The address as SQLAlchemy wants it; PostgreSQL by the driver that Airflow itself uses."""
         if self.kind == "sqlite":
             return f"sqlite:///{self.host or self.schema}"
-        driver = {"postgres": "postgresql+psycopg2", "postgresql": "postgresql+psycopg2", "mysql": "mysql+pymysql"}.get(self.kind, self.kind)
+        driver = {"postgres": "postgresql+psycopg2", "postgresql": "postgresql+psycopg2", "mysql": "mysql+pymysql"}.get(
+            self.kind, self.kind
+        )
         secret = f"{quote(self.login, safe='')}:{quote(self.password, safe='')}@" if self.login else ""
         port = f":{self.port}" if self.port else ""
         return f"{driver}://{secret}{self.host}{port}/{self.schema}"
@@ -193,4 +195,4 @@ class Clock(Protocol):
         """Return now for what is read from `feeds`, UTC; DataError while there is no data to tell it by."""
 
 
-__all__ = ["Batch", "Clock", "Connection", "Connections", "Landing", "Lake", "ModelVersion", "Registry", "Source", "Window"]
+__all__ = ["Batch", "Clock", "Connection", "Connections", "Lake", "Landing", "ModelVersion", "Registry", "Source", "Window"]

@@ -54,11 +54,10 @@ def model(name: str, include: Path = INCLUDE) -> ModelSpec:
     """
     path = include / "models" / name / MODEL_FILE
     spec = _load(path, ModelSpec)
-    faults = []
+    faults: list[str] = []
     known = names("feeds", include)
-    for each in spec.feeds:
-        if each not in known:
-            faults.append(f"feeds: found {each!r}; allowed are {', '.join(known) or '(none yet)'}{did_you_mean(each, known)}")
+    allowed = ", ".join(known) or "(none yet)"
+    faults += [f"feeds: found {each!r}; allowed are {allowed}{did_you_mean(each, known)}" for each in spec.feeds if each not in known]
     if spec.transform and not (path.parent / spec.transform).is_file():
         faults.append(f"transform: found {spec.transform!r}; no such file beside {MODEL_FILE}")
     if not spec.transform and len(spec.feeds) != 1:

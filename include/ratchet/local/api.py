@@ -20,10 +20,10 @@ def reply(url: str, timeout: float = 2.0) -> httpx.Response | None:
 class Airflow:
     """Airflow's REST API on this machine; the demo's auth manager gives everybody a token."""
 
-    def __init__(self, url: str) -> None:
-        """Keep the address; the first call fetches the token."""
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+        """Keep the address; the first call fetches the token. Tests bring a transport of their own."""
         self.url = url
-        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False)
+        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False, transport=transport)
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
         """Read one page of the API.

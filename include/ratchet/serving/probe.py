@@ -8,7 +8,6 @@ import time
 
 import numpy as np
 import pandas as pd
-
 from threadpoolctl import threadpool_limits
 
 from include.ratchet.adapters.models import load_skops

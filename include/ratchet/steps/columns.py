@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -76,7 +77,7 @@ def _times(column: pa.Array, kind: str, spec: FeedSpec, name: str) -> pa.Array:
         series = pd.to_datetime(series, errors="coerce")
     if series.dt.tz is None:
         zone = spec.time.zone if is_event and spec.time else "UTC"
-        series = series.dt.tz_localize(zone, ambiguous=pd.Series(True, index=series.index).to_numpy(), nonexistent="shift_forward")
+        series = series.dt.tz_localize(zone, ambiguous=np.ones(len(series), dtype=bool), nonexistent="shift_forward")
     converted = pa.array(series.dt.tz_convert("UTC"), type=_ARROW["timestamp"], from_pandas=True)
     return pc.cast(converted, _ARROW["date"]) if kind == "date" else converted
 

@@ -188,7 +188,9 @@ def calibration_error(answers: Answers, truth: npt.NDArray[Any], bins: int = 10)
 def rate(answers: Answers, truth: npt.NDArray[Any], measure_name: str) -> Statistic:
     """Return the rate of positive decisions among the positives, the negatives or all rows."""
     positive = np.asarray(answers.classes)[1]
-    among = {"true_positive_rate": truth == positive, "false_positive_rate": truth != positive}.get(measure_name, np.ones(len(truth), dtype=bool))
+    among = {"true_positive_rate": truth == positive, "false_positive_rate": truth != positive}.get(
+        measure_name, np.ones(len(truth), dtype=bool)
+    )
     chosen = answers.predicted == positive
 
     def statistic(rows: Rows) -> float:

@@ -56,30 +56,34 @@ def decode(stream: BinaryIO, spec: FeedSpec, kind: str) -> Decoded:
     changes = schema_changes(original.column_names, spec)
     if changes:
         raise QualityError(f"feed {spec.name}: the schema changed", changes, "Mend the file, or accept the change in feed.yaml.")
-    columns: dict[str, pa.Array] = {}
-    faults: dict[str, list[int]] = {}
-    retyped = []
-    for name, declared in spec.columns.items():
-        values, bad = to_type(original[name], declared.removesuffix("?"), spec, name)
-        filled = original.num_rows - original[name].null_count
-        if len(bad) > max(1.0, RETYPED_FRACTION * filled):
-            example = original[name][bad[0]].as_py()
-            retyped.append(f"{name}: found {example!r} and {len(bad) - 1} more that are no {declared.removesuffix('?')}")
-        elif bad:
-            faults[f"type:{name}"] = bad
-        if not spec.nullable(name):
-            empty = [i for i in _null_positions(values) if i not in set(bad)]
-            if empty:
-                faults[f"not_null:{name}"] = empty
-        columns[name] = values
-    if retyped:
-        raise QualityError(f"feed {spec.name}: the schema changed", [f"retyped: {text}" for text in retyped], "Mend the file, or the type in feed.yaml.")
+    columns, faults = _converted(original, spec)
     if spec.time and spec.time.columns:
         values, bad = _joined_time(original, spec)
         columns[spec.time.name] = values
         if bad:
             faults["type:event_time"] = bad
     return Decoded(pa.table(columns), original, faults)
+
+
+def _converted(original: pa.Table, spec: FeedSpec) -> tuple[dict[str, pa.Array], dict[str, list[int]]]:
+    """Convert every column; raise when one has another type, note the cells when only some do not fit."""
+    columns: dict[str, pa.Array] = {}
+    faults: dict[str, list[int]] = {}
+    retyped = []
+    for name, declared in spec.columns.items():
+        kind = declared.removesuffix("?")
+        columns[name], bad = to_type(original[name], kind, spec, name)
+        filled = original.num_rows - original[name].null_count
+        if len(bad) > max(1.0, RETYPED_FRACTION * filled):
+            retyped.append(f"retyped: {name}: found {original[name][bad[0]].as_py()!r} and {len(bad) - 1} more that are no {kind}")
+        elif bad:
+            faults[f"type:{name}"] = bad
+        empty = [] if spec.nullable(name) else sorted(set(_null_positions(columns[name])) - set(bad))
+        if empty:
+            faults[f"not_null:{name}"] = empty
+    if retyped:
+        raise QualityError(f"feed {spec.name}: the schema changed", retyped, "Mend the file, or the type in feed.yaml.")
+    return columns, faults
 
 
 def schema_changes(found: list[str], spec: FeedSpec) -> list[str]:

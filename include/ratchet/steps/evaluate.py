@@ -23,15 +23,32 @@ SAME = 1e-9
 
 
 class Proved(Protocol):
-    """What a fresh process said about the artifact."""
+    """What a fresh process said: predictions per row, CPU time of a row [ms], size [MB], error or nothing."""
 
-    predictions: list[list[float]]
-    p99_ms: float
-    size_mb: float
-    error: str
+    @property
+    def predictions(self) -> list[list[float]]:
+        """Per row."""
+        ...
+
+    @property
+    def p99_ms(self) -> float:
+        """CPU time of one row."""
+        ...
+
+    @property
+    def size_mb(self) -> float:
+        """Of the artifact."""
+        ...
+
+    @property
+    def error(self) -> str:
+        """Empty when it answered."""
+        ...
 
 
-def evaluate(spec: ModelSpec, rows: pa.Table, parts: Split, challenger: Any, champion: Any, proved: Proved) -> tuple[Decision, dict[str, Any]]:
+def evaluate(
+    spec: ModelSpec, rows: pa.Table, parts: Split, challenger: Any, champion: Any, proved: Proved
+) -> tuple[Decision, dict[str, Any]]:
     """Measure everything that the spec's gate asks for, and decide.
 
     Args:
@@ -130,19 +147,29 @@ def _guards(bench: _Bench) -> Iterator[Measured]:
 def _checks(spec: ModelSpec, answers: dict[str, Answers], seen: pd.DataFrame, proved: Proved, challenger: Any) -> Iterator[Checked]:
     ready = spec.gate.readiness
     if proved.error:
-        yield Checked("loads in a fresh process", ok=False, sentence=f"the artifact does not load and answer in a fresh process: {proved.error}")
+        yield Checked(
+            "loads in a fresh process", ok=False, sentence=f"the artifact does not load and answer in a fresh process: {proved.error}"
+        )
         return
     ask = challenger.predict_proba if hasattr(challenger, "predict_proba") else challenger.predict
     head = seen.head(len(proved.predictions))
     here = np.asarray(ask(head), dtype=float).reshape(len(head), -1)
     apart = float(np.abs(here - np.asarray(proved.predictions)).max())
-    yield Checked("same answers in a fresh process", apart <= SAME, f"the fresh process answers within {apart:.2g} of this one; allowed is {SAME:.0e}")
+    yield Checked(
+        "same answers in a fresh process", apart <= SAME, f"the fresh process answers within {apart:.2g} of this one; allowed is {SAME:.0e}"
+    )
     yield Checked("latency", proved.p99_ms <= ready.p99_ms, f"p99 of one row is {proved.p99_ms:.1f} ms; allowed are {ready.p99_ms:g}")
-    yield Checked("size", proved.size_mb <= ready.max_size_mb, f"the artifact has {proved.size_mb:.2f} MB; allowed are {ready.max_size_mb:g}")
+    yield Checked(
+        "size", proved.size_mb <= ready.max_size_mb, f"the artifact has {proved.size_mb:.2f} MB; allowed are {ready.max_size_mb:g}"
+    )
     if "champion" in answers:
         mine, theirs = answers["challenger"], answers["champion"]
         same = np.array_equal(_raw(mine), _raw(theirs)) if _raw(mine).shape == _raw(theirs).shape else False
-        yield Checked("differs from the champion", not same, "challenger and champion answer " + ("every test row the same" if same else "differently"))
+        yield Checked(
+            "differs from the champion",
+            not same,
+            "challenger and champion answer " + ("every test row the same" if same else "differently"),
+        )
 
 
 def _raw(answers: Answers) -> npt.NDArray[Any]:

@@ -55,7 +55,7 @@ def labels(rows: pa.Table, spec: ModelSpec) -> npt.NDArray[np.generic]:
     if not spec.classifies:
         return values.astype("float64").to_numpy()
     if spec.labels.missing == "negative" and values.isna().any():
-        values = values.fillna(sorted(values.dropna().unique())[0])
+        values = values.fillna(min(values.dropna().unique()))
     return values.to_numpy() if pd.api.types.is_numeric_dtype(values) else values.astype("object").to_numpy()
 
 
@@ -79,7 +79,8 @@ def check_trainable(rows: pa.Table, spec: ModelSpec) -> None:
         allowed = "2" if spec.task == "binary" else "3 or more"
         if len(classes) < 2 or (spec.task == "binary") != (len(classes) == 2):  # noqa: PLR2004
             shown = ", ".join(map(repr, classes[:5]))
-            message = f"{where}: found {len(classes)} class(es) ({shown}); allowed for task {spec.task} is {allowed}. Check the target and the window."
+            found = f"found {len(classes)} class(es) ({shown}); allowed for task {spec.task} is {allowed}"
+            message = f"{where}: {found}. Check the target and the window."
             raise DataError(message)
 
 
@@ -89,16 +90,14 @@ def split(rows: pa.Table, spec: ModelSpec, window: Window) -> Split:
     Raises:
         DataError: One of the three parts would have no rows, or a class would be missing from it.
     """
-    if spec.columns.time:
-        parts = _by_time(rows, spec, window)
-    else:
-        parts = _at_random(rows, spec)
+    parts = _by_time(rows, spec, window) if spec.columns.time else _at_random(rows, spec)
     values = labels(rows, spec)
     for name in ("train", "validation", "test"):
         mask = getattr(parts, name)
         if not mask.any() or (spec.classifies and len(pd.unique(pd.Series(values[mask]))) < 2):  # noqa: PLR2004
+            needs = "at least one of each class" if spec.classifies else "at least one"
             message = (
-                f"models/{spec.name}: the {name} part has {int(mask.sum())} rows and needs at least one of each class; {_span(rows, spec)}. "
+                f"models/{spec.name}: the {name} part has {int(mask.sum())} rows and needs {needs}; {_span(rows, spec)}. "
                 "Deliver more data, or make training.split smaller."
             )
             raise DataError(message)
@@ -126,7 +125,9 @@ def _at_random(rows: pa.Table, spec: ModelSpec) -> Split:
     """Draw by the seed; rows of one entity stay together, classes keep their shares."""
     held, seed = spec.training.split, spec.training.seed
     positions = np.arange(rows.num_rows)
-    entity = rows.select(list(spec.columns.entity)).to_pandas().astype(str).agg("|".join, axis=1).to_numpy() if spec.columns.entity else None
+    entity = (
+        rows.select(list(spec.columns.entity)).to_pandas().astype(str).agg("|".join, axis=1).to_numpy() if spec.columns.entity else None
+    )
     values = labels(rows, spec) if spec.classifies else None
 
     def draw(among: npt.NDArray[np.int_], share: float) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:

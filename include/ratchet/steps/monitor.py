@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from include.ratchet.domain.gate import Measured
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.steps import compare
 from include.ratchet.steps.compare import Answers
@@ -41,12 +42,13 @@ def realised(spec: ModelSpec, rows: pa.Table, predictions: pa.Table, version: in
     joined["_window"] = _windows(joined, spec)
     drop = spec.triggers.degradation.drop if spec.triggers.degradation else None
     windows, degraded = [], []
-    for (start, by), part in joined.groupby(["_window", "model_version"]):
+    pairs: Any = joined.groupby(["_window", "model_version"])
+    for (start, by), part in pairs:
         measured = _measure(part, spec, reference - (drop or 0.0))
         figures = {"metric": measured.estimate, "low": measured.low, "high": measured.high}
         windows.append({"start": str(start), "version": int(by), "rows": len(part), **figures})
-        if drop and int(by) == version and measured.p_below is not None and measured.p_below <= ALPHA / 2:
-            degraded.append(str(start))
+        if drop and by == version and measured.p_below is not None and measured.p_below <= ALPHA / 2:
+            degraded.append(start)
     sentence = f"{len(joined)} matured out-of-sample predictions in {len(windows)} windows; " + (
         f"worse than {reference:.4g} by more than {drop:g} in {', '.join(degraded)}" if degraded else "no degradation is shown"
     )
@@ -56,14 +58,15 @@ def realised(spec: ModelSpec, rows: pa.Table, predictions: pa.Table, version: in
 def _windows(joined: pd.DataFrame, spec: ModelSpec) -> pd.Series:
     if not spec.columns.time:
         return pd.Series("all", index=joined.index)
-    return joined[spec.columns.time].dt.floor(pd.Timedelta(spec.monitor.window)).dt.strftime("%Y-%m-%d")
+    starts: pd.Series = joined[spec.columns.time].dt.floor(pd.Timedelta(spec.monitor.window)).dt.strftime("%Y-%m-%d")
+    return starts
 
 
-def _measure(part: pd.DataFrame, spec: ModelSpec, null: float) -> compare.Measured:
+def _measure(part: pd.DataFrame, spec: ModelSpec, null: float) -> Measured:
     truth = part["_label"].to_numpy()
     block = compare.blocks(part[spec.columns.time] if spec.columns.time else None, len(part), spec.training.seed)
     if len(part) < FEWEST_ROWS or (spec.classifies and len(set(truth)) < 2):  # noqa: PLR2004
-        return compare.Measured("window", None, null)
+        return Measured("window", None, null)
     if spec.task == "regression":
         answers = Answers(part["prediction"].to_numpy(dtype=float))
     else:

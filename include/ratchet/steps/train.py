@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -106,8 +106,12 @@ def build_pipeline(spec: ModelSpec, candidate: Candidate, params: dict[str, Any]
     known = inspect.signature(kind).parameters
     unknown = [name for name in params if name not in known]
     if unknown:
-        raise SpecError(f"models/{spec.name}: candidate {candidate.name}", [f"{n}: {kind.__name__} takes no such parameter" for n in unknown])
-    own = {key: value for key, value in (("random_state", spec.training.seed), ("n_jobs", 1)) if key in known and key not in params}
+        raise SpecError(
+            f"models/{spec.name}: candidate {candidate.name}", [f"{n}: {kind.__name__} takes no such parameter" for n in unknown]
+        )
+    own: dict[str, Any] = {
+        key: value for key, value in (("random_state", spec.training.seed), ("n_jobs", 1)) if key in known and key not in params
+    }
     native = kind.__name__.startswith("HistGradientBoosting")
     if native and "categorical_features" not in params and spec.columns.categorical:
         own["categorical_features"] = list(range(len(spec.columns.categorical)))  # the preparation puts them first
@@ -125,7 +129,9 @@ def estimator_class(path: str) -> type[BaseEstimator]:
     try:
         kind = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise SpecError(f"estimator {path}", [f"cannot be imported: {error}"], "Check the name, or install the package that has it.") from error
+        raise SpecError(
+            f"estimator {path}", [f"cannot be imported: {error}"], "Check the name, or install the package that has it."
+        ) from error
     if not (isinstance(kind, type) and hasattr(kind, "fit") and hasattr(kind, "predict")):
         raise SpecError(f"estimator {path}", ["found something without fit and predict; allowed is an estimator class"])
     return kind

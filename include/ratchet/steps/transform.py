@@ -46,7 +46,10 @@ def transform(spec: ModelSpec, sql: str, tables: Mapping[str, pads.Dataset], win
             columns = [each[0] for each in connection.execute(f"DESCRIBE {sql}").fetchall()]
             missing = [name for name in spec.columns.needed if name not in columns]
             if missing:
-                raise SpecError(f"models/{spec.name}: the transform lacks columns", [f"{n}: not returned; it returns {', '.join(columns)}" for n in missing])
+                raise SpecError(
+                    f"models/{spec.name}: the transform lacks columns",
+                    [f"{n}: not returned; it returns {', '.join(columns)}" for n in missing],
+                )
             wanted = ", ".join(f'"{name}"' for name in spec.columns.needed)
             query = f"SELECT {wanted} FROM ({sql}) {where} ORDER BY {order}"  # noqa: S608 - the adopter's own reviewed SQL
             rows = connection.sql(query, params=[window.start, window.end] if where and window else []).to_arrow_table()
@@ -55,7 +58,9 @@ def transform(spec: ModelSpec, sql: str, tables: Mapping[str, pads.Dataset], win
     ids = rows.select(list(spec.columns.id)).to_pandas()
     if ids.duplicated().any():
         example = ids[ids.duplicated()].iloc[0].to_dict()
-        message = f"models/{spec.name}: the transform returns two rows with the id {example}; allowed is one row per id. Mend the joins, or columns.id."
+        message = (
+            f"models/{spec.name}: the transform returns two rows with the id {example}; allowed is one. Mend the joins, or columns.id."
+        )
         raise DataError(message)
     return rows
 

@@ -21,7 +21,9 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 import great_expectations as gx  # noqa: E402
+from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: E402
 from great_expectations.exceptions import ExpectationNotFoundError  # noqa: E402
+from great_expectations.expectations.metadata_types import FailureSeverity  # noqa: E402
 from great_expectations.expectations.registry import get_expectation_impl  # noqa: E402
 
 BATCH_COLUMN = "_batch"
@@ -82,12 +84,14 @@ def _run_suite(frame: pd.DataFrame, spec: FeedSpec) -> list[tuple[Any, list[int]
     if not spec.expectations:
         return []
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     batch = context.data_sources.add_pandas("batch").add_dataframe_asset(spec.name).add_batch_definition_whole_dataframe("all")
     suite = context.suites.add(gx.ExpectationSuite(spec.name))
     for number, each in enumerate(spec.expectations):
         try:
-            suite.add_expectation(get_expectation_impl(each.type)(**each.kwargs, severity=each.severity, meta={"number": number}))
+            suite.add_expectation(
+                get_expectation_impl(each.type)(**each.kwargs, severity=FailureSeverity(each.severity), meta={"number": number})
+            )
         except (ExpectationNotFoundError, ValueError, TypeError) as error:
             text = " ".join(str(error).split())[:200]
             raise SpecError(f"feeds/{spec.name}/feed.yaml: expectations.{number}", [f"{each.type}: {text}"]) from error
@@ -96,7 +100,8 @@ def _run_suite(frame: pd.DataFrame, spec: FeedSpec) -> list[tuple[Any, list[int]
     outcome = definition.run(batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE"})
     broken = []
     for result in outcome.results:
-        expectation = spec.expectations[result.expectation_config.meta["number"]]
+        config: Any = result.expectation_config
+        expectation = spec.expectations[config.meta["number"]]
         crash = _crash(result.exception_info)
         if crash:
             raise SpecError(f"feeds/{spec.name}/feed.yaml: expectations", [f"{expectation.rule_id}: {crash}"])

@@ -65,7 +65,14 @@ def promote(plan: Json) -> Json:
     if ledger.champion(model) != version:
         ledger.promote(
             Promotion(
-                model, version, plan["previous"], plan["action"], task.who, task.params.get("reason") or plan["why"], plan["evidence"], _now()
+                model,
+                version,
+                plan["previous"],
+                plan["action"],
+                task.who,
+                task.params.get("reason") or plan["why"],
+                plan["evidence"],
+                _now(),
             )
         )
     open_registry().point(model, {"champion": version, "previous": plan["previous"]} if plan["previous"] else {"champion": version})
@@ -90,7 +97,9 @@ def smoke(plan: Json) -> Json:
     back = "there is no earlier champion to go back to"
     if previous is not None:
         evidence = _blessing(spec.name, previous, ledger).digest
-        ledger.promote(Promotion(spec.name, previous, plan["version"], "rollback", "ratchet", f"smoke test failed: {reason}", evidence, _now()))
+        ledger.promote(
+            Promotion(spec.name, previous, plan["version"], "rollback", "ratchet", f"smoke test failed: {reason}", evidence, _now())
+        )
         open_registry().point(spec.name, {"champion": previous, "previous": None})
         back = f"version {previous} serves again"
     message = f"{spec.name} version {plan['version']}: {reason}; {back}. See the service's log, then start the deploy again."
@@ -124,7 +133,9 @@ def _blessed(model: str, ledger: Ledger, served: list[int], asked: int | None) -
     blessed = [each.version for each in ledger.verdicts(model) if each.outcome == "promote"]
     if asked is not None:
         if asked not in blessed:
-            message = f"{model} version {asked}: not blessed; only a version with a promote verdict can serve. Blessed are {_listed(blessed)}"
+            message = (
+                f"{model} version {asked}: not blessed; only a version with a promote verdict can serve. Blessed are {_listed(blessed)}"
+            )
             raise DeployError(message)
         return asked
     waiting = [version for version in blessed if version not in served and version > max(served, default=0)]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import QualityError, Skip
 from include.ratchet.domain.records import Batch, Json
 
+if TYPE_CHECKING:
+    from include.ratchet.steps.decode import Decoded
 
 UNFINISHED = ("landed", "checked", "validated")
 
@@ -108,7 +111,7 @@ def report(feed: str, batches: list[str]) -> Json:
     return {"feed": feed, "stopped": 0}
 
 
-def _decode(feed: str, sha: str):  # noqa: ANN202 - a steps type, imported only inside
+def _decode(feed: str, sha: str) -> Decoded:
     from include.ratchet.adapters import open_feed, open_landing
     from include.ratchet.steps.decode import decode
 
@@ -123,7 +126,9 @@ def _stopped(feed: str, sha: str, error: QualityError) -> QualityError:
 
     ledger = open_ledger()
     uri = next(each.uri for each in ledger.batches(feed) if each.sha == sha)
-    named = QualityError(f"{uri} (batch {sha[:12]}, kept): {error.headline}", error.faults, "Mend and deliver it again; the other batches go on.")
+    named = QualityError(
+        f"{uri} (batch {sha[:12]}, kept): {error.headline}", error.faults, "Mend and deliver it again; the other batches go on."
+    )
     ledger.mark(feed, sha, status="stopped", reason=str(named))
     return named
 
@@ -133,4 +138,3 @@ def _watermark(feed: str) -> object:
 
     marks = [each.watermark for each in open_ledger().batches(feed) if each.watermark is not None]
     return max(marks, default=None)
-

@@ -46,7 +46,7 @@ class ScaffoldReport:
     next_steps: list[str]
 
 
-def scaffold(  # noqa: PLR0913, PLR0917 - the command's options, one each
+def scaffold(
     name: str,
     data: Path,
     target: str,

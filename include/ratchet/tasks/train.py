@@ -158,7 +158,14 @@ def judge(challenger: Json) -> Json:
         )
     )
     registry.tag(spec.name, version, {"ratchet.verdict": verdict.outcome, "ratchet.verdict_digest": verdict.digest})
-    return {"model": spec.name, "version": version, "outcome": verdict.outcome, "digest": verdict.digest, "sentence": verdict.sentence, **figures}
+    return {
+        "model": spec.name,
+        "version": version,
+        "outcome": verdict.outcome,
+        "digest": verdict.digest,
+        "sentence": verdict.sentence,
+        **figures,
+    }
 
 
 def bless(verdict: Json) -> Json:
