@@ -48,11 +48,6 @@ class Airflow:
         """List DAG files that do not load, with the reason."""
         return [f"{each['filename']}:\n{each['stack_trace'].strip()}" for each in self.get("/importErrors")["import_errors"]]
 
-    def emitted(self, dag: str) -> list[dict[str, Any]]:
-        """List the asset events that a DAG's tasks emitted, newest first."""
-        found: list[dict[str, Any]] = self.get("/assets/events", source_dag_id=dag, order_by="-timestamp", limit=100)["asset_events"]
-        return found
-
     def ensure_pools(self, pools: dict[str, tuple[int, str]]) -> None:
         """Create or update pools: name, slots, description."""
         entities = [{"name": name, "slots": slots, "description": text} for name, (slots, text) in pools.items()]

@@ -59,8 +59,9 @@ def feed(month: str | None = None, config: Config | None = None) -> Delivery:
 
 
 def seed(config: Config | None = None) -> None:
-    """Fill `planes` and `airports` once."""
+    """Fill `planes` and `airports` once, and make an empty `weather`."""
     config = config or load_config()
+    reference.make(config, "weather")
     for table in ("planes", "airports"):
         reference.fill_once(config, table, _rows(f"{table}.csv"))
 
@@ -72,15 +73,6 @@ def delivered(config: Config) -> list[str]:
     files, folder = fsspec.core.url_to_fs(config.store("landing://flights/"))
     names = (Path(path).name for path in files.glob(f"{folder.rstrip('/')}/flights-*.csv"))
     return sorted(found[1] for name in names if (found := _FILE.fullmatch(name)))
-
-
-def delivered_at(config: Config, month: str) -> datetime:
-    """Return when a month was put into the landing folder, UTC."""
-    import fsspec
-
-    files, path = fsspec.core.url_to_fs(_place(config, month))
-    found: datetime = files.modified(path)
-    return found.astimezone(UTC)
 
 
 def _next(there: list[str]) -> str:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from include.ratchet.adapters.ledger import Ledger
 
 
+_CALM = 4.0
+
+
 class DemoError(RatchetError):
     """The demo did not get where it should."""
 
@@ -39,6 +42,7 @@ class Loop:
     since: datetime
     deadline: float
     told: set[str] = field(default_factory=set)
+    busy_at: float = field(default_factory=time.monotonic)
 
     def wait(self, what: str, done: Callable[[Sequence[Run]], bool]) -> None:
         """Show what runs until `done`.
@@ -63,6 +67,12 @@ class Loop:
                 return
             self._require_time(what, runs)
             time.sleep(1)
+
+    def is_quiet(self, runs: Sequence[Run]) -> bool:
+        """Say whether nothing has been at work for a while: between an event and the run that it starts nothing seems to be."""
+        if any(run.state in {"running", "queued"} for run in runs):
+            self.busy_at = time.monotonic()
+        return time.monotonic() - self.busy_at > _CALM
 
     def _require_time(self, what: str, runs: Sequence[Run]) -> None:
         if time.monotonic() > self.deadline:

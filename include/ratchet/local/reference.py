@@ -53,6 +53,12 @@ def fill_once(config: Config, table: str, rows: Iterable[dict[str, str]]) -> Non
     engine.dispose()
 
 
+def make(config: Config, table: str) -> None:
+    """Make a table, empty: who looks finds nothing, rather than no table."""
+    engine, _ = _open(config, table)
+    engine.dispose()
+
+
 def _open(config: Config, table: str) -> tuple[sa.Engine, sa.Table]:
     """Connect, and make the table if it is not there."""
     import sqlalchemy as sa

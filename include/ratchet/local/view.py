@@ -59,7 +59,8 @@ class View:
             return
         for run in reversed(runs):
             now = (run.state, run.tasks)
-            if self._shown.get((run.dag, run.id)) != now:
+            moved = run.tasks or run.ended  # between two tasks there is nothing to tell
+            if moved and self._shown.get((run.dag, run.id)) != now:
                 self._shown[run.dag, run.id] = now
                 self.say(f"{run.dag:28} {run.state:8} {run.seconds:5.1f} s  {', '.join(run.tasks)}".rstrip())
 

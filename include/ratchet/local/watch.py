@@ -77,11 +77,6 @@ def failures(airflow: Airflow, config: Config, runs: Sequence[Run], since: datet
     return failed
 
 
-def succeeded_since(runs: Sequence[Run], dag: str, since: datetime) -> Run | None:
-    """Return a run of a DAG that began after `since` and succeeded."""
-    return next((r for r in runs if r.dag == dag and r.state == "success" and r.started and r.started >= since), None)
-
-
 def _run(content: dict[str, Any], tasks: list[str]) -> Run:
     return Run(
         content["dag_id"], content["dag_run_id"], content["state"], _time(content["start_date"]), _time(content["end_date"]), tuple(tasks)

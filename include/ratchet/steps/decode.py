@@ -9,14 +9,13 @@ import io
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
 from include.ratchet.domain.errors import QualityError
-from include.ratchet.domain.feedspec import FeedSpec
+from include.ratchet.domain.feedspec import EVENT_TIME, EventTime, FeedSpec
 from include.ratchet.steps.columns import to_type
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -150,9 +149,10 @@ def _read_csv(content: bytes, spec: FeedSpec) -> pa.Table:
 
 
 def _joined_time(original: pa.Table, spec: FeedSpec) -> tuple[pa.Array, list[int]]:
-    frame = original.select(list(spec.time.columns)).to_pandas() if spec.time else pd.DataFrame()
-    joined = frame.astype("string").agg(" ".join, axis=1)
-    return to_type(pa.chunked_array([pa.array(joined, type=pa.string())]), "timestamp", spec, spec.time.name if spec.time else "")
+    time = spec.time or EventTime(column=EVENT_TIME)
+    first, *others = (original[name].to_pandas().astype("string") for name in time.columns)
+    joined = first.str.cat(others, sep=" ")  # missing when a part is
+    return to_type(pa.chunked_array([pa.array(joined, type=pa.string(), from_pandas=True)]), "timestamp", spec, time.name)
 
 
 def _null_positions(values: pa.Array | pa.ChunkedArray) -> list[int]:
