@@ -95,7 +95,9 @@ def smoke(plan: Json) -> Json:
         return plan
     ledger, previous = open_ledger(), plan["previous"]
     back = "there is no earlier champion to go back to"
-    if previous is not None:
+    if previous is not None and ledger.champion(spec.name) == previous:
+        back = f"version {previous} serves again"  # this task was ended after it had rolled back
+    elif previous is not None:
         evidence = _blessing(spec.name, previous, ledger).digest
         ledger.promote(
             Promotion(spec.name, previous, plan["version"], "rollback", "ratchet", f"smoke test failed: {reason}", evidence, _now())

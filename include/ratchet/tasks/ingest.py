@@ -96,14 +96,15 @@ def merge(feed: str) -> Json:
     return {"feed": feed, "version": version, "batches": len(waiting), "rows": rows}
 
 
-def report(feed: str, batches: list[str]) -> Json:
-    """Fail when a batch of this run was stopped, naming each, so that the run is red.
+def report(feed: str, batches: list[str] | None) -> Json:
+    """Fail when a batch of this run was stopped, naming each, so that the run is red; None when nothing landed.
 
     Raises:
         QualityError: At least one of the run's batches is stopped.
     """
     from include.ratchet.adapters import open_ledger
 
+    batches = batches or []
     stopped = [each for each in open_ledger().batches(feed, "stopped") if each.sha in batches]
     if stopped:
         faults = [each.reason.splitlines()[0] for each in stopped]
