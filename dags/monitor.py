@@ -1,6 +1,6 @@
 """Measure the champion on rows that it never saw, once their labels are known.
 
-**Starts on** new predictions, the model's own schedule or a sweep every half an hour, and by hand.
+**Starts on** new predictions, the model's own schedule, a sweep every half an hour, and by hand.
 
 **Does** join matured labels to out-of-sample predictions, measure each window with its interval, keep the report in
 the ledger, and `signal` a degradation when one is shown. **Nothing matured, or nothing shown,** ends in *skipped*.

@@ -1,6 +1,6 @@
 """Predict every row that has no prediction yet, with the champion.
 
-**Starts on** new clean data, a new champion, the model's own schedule or a sweep every half an hour, and by hand.
+**Starts on** new clean data, a new champion, the model's own schedule, a sweep every half an hour, and by hand.
 
 **Does** append to `predictions/<model>` in the lake, with the version and whether the row was in that version's
 training snapshot. **Without a champion** it ends in *skipped*; the first champion scores what waited.

@@ -1,7 +1,8 @@
 """Train a challenger when there is a reason to, and let the gate judge it.
 
-**Starts on** the model's schedule, new clean data of its feeds, a retrain signal, and the form. `arbitrate` then
-decides: it gives every pending signal its disposition, and ends the run as *skipped* when none may start one now.
+**Starts on** the model's schedule, new clean data of its feeds, a retrain signal, a sweep every half an hour, and the
+form. `arbitrate` then decides: it gives every pending signal its disposition, and ends the run as *skipped* when none
+may start one now.
 
 **Does** pin a snapshot of the data, fit the candidates side by side, register the best as challenger, and `judge` it
 against the business bound, a trivial baseline and the champion, on test rows that no candidate saw.

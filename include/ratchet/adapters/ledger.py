@@ -201,6 +201,13 @@ class Ledger:
         with Session(self._engine) as session:
             return [_verdict(row.content) for row in session.scalars(query)]
 
+    def blessing(self, model: str, version: int) -> Verdict | None:
+        """Return the promote verdict on a version, however old; None when it has none."""
+        query = select(VerdictRow).where(VerdictRow.model == model, VerdictRow.version == version, VerdictRow.outcome == "promote")
+        with Session(self._engine) as session:
+            row = session.scalar(query.order_by(VerdictRow.at.desc()).limit(1))
+            return _verdict(row.content) if row else None
+
     # -- promotions
 
     def champion(self, model: str) -> int | None:

@@ -50,6 +50,9 @@ class MlflowRegistry(Registry):
         known = [each for each in self._versions(report.model) if each.tags.get(RUN_TAG) == report.run_id]
         if known:
             return known[0]
+        if report.pipeline is None:
+            message = f"model {report.model} run {report.run_id}: not registered yet, and the fitted {report.chosen} is gone; clear its fit"
+            raise RegistryError(message)
         experiment = self._experiment(report.model)
         run = self._client.create_run(experiment, run_name=report.run_id, tags={RUN_TAG: report.run_id, "ratchet.chosen": report.chosen})
         self._client.log_batch(run.info.run_id, params=[Param(k, str(v)[:6000]) for k, v in report.parameters.items()])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from airflow.sdk import get_current_context, task
+from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.ratchet.dagkit.connections import AirflowConnections
@@ -48,7 +49,7 @@ def _context() -> TaskContext:
         map_index=instance.map_index if instance.map_index is not None else -1,
         try_number=instance.try_number,
         run_type=getattr(run.run_type, "value", str(run.run_type)),
-        executor="airflow",
+        executor=conf.get("core", "executor"),
         who=by or "airflow",
         params=dict(airflow["params"]),
     )

@@ -16,7 +16,7 @@ def parse_duration(value: Any) -> timedelta:
     """Read `6h` and the like; a `timedelta` passes through.
 
     Raises:
-        ValueError: The text is not a number followed by one of s, m, h, d, w.
+        ValueError: The text is not a number followed by one of s, m, h, d, w, or is longer than a timedelta can be.
     """
     if isinstance(value, timedelta):
         return value
@@ -24,11 +24,17 @@ def parse_duration(value: Any) -> timedelta:
     if match is None:
         message = f"found {value!r}; allowed is a number and a unit of s, m, h, d, w, such as 6h or 28d"
         raise ValueError(message)
-    return timedelta(**{_UNITS[match[2]]: float(match[1])})
+    try:
+        return timedelta(**{_UNITS[match[2]]: float(match[1])})
+    except OverflowError:
+        message = f"found {value!r}; allowed are at most {timedelta.max.days} days"
+        raise ValueError(message) from None
 
 
 def format_duration(value: timedelta) -> str:
     """Write a duration in the largest unit that keeps it whole."""
+    if value.microseconds:
+        return f"{value.total_seconds():.6f}".rstrip("0") + "s"
     seconds = int(value.total_seconds())
     for unit, size in (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60)):
         if seconds and seconds % size == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -36,6 +37,16 @@ class Source(Strict):
     table: str | None = None
     query: str | None = None
     watermark: str | None = None
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            codecs.lookup(value)
+        except LookupError:
+            message = f"found {value!r}; allowed are Python's encodings, such as utf-8, utf-16 or latin-1"
+            raise ValueError(message) from None
+        return value
 
     @model_validator(mode="after")
     def _complete(self) -> Source:
@@ -91,7 +102,7 @@ class Expectation(Strict):
     @property
     def rule_id(self) -> str:
         """A name for this check that stays the same while its meaning does."""
-        return ":".join([self.type, *(str(self.kwargs[k]) for k in ("column", "column_list") if k in self.kwargs)])
+        return ":".join([self.type, *(str(self.kwargs[k]) for k in ("column", "column_A", "column_B", "column_list") if k in self.kwargs)])
 
 
 class Quarantine(Strict):
@@ -142,6 +153,9 @@ class FeedSpec(Strict):
                 raise ValueError(message)
         if self.source.kind == "sql" and self.mode != "replace" and not self.source.watermark:
             message = "source.watermark: needed by kind sql unless mode is replace"
+            raise ValueError(message)
+        if self.mode == "replace" and self.source.watermark:
+            message = "source.watermark: with mode replace the table would shrink to the newest window; leave it out, or use mode merge"
             raise ValueError(message)
         return self
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
@@ -129,8 +130,18 @@ class Training(Strict):
 class Cron(Strict):
     """A cron expression and the zone that it is meant in."""
 
-    cron: str
+    cron: str = Field(pattern=r"^\S+(\s+\S+){4}$")
     zone: str = "UTC"
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            message = f"found {value!r}; allowed is a name of the zone database, such as UTC or Europe/Paris"
+            raise ValueError(message) from None
+        return value
 
 
 class NewData(Strict):

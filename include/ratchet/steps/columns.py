@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -36,6 +39,9 @@ def to_type(values: pa.ChunkedArray, kind: str, spec: FeedSpec, name: str) -> tu
     if isinstance(column, pa.ChunkedArray):  # combine_chunks of an empty chunked array
         column = pa.array([], type=values.type)
     text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    if pa.types.is_nested(column.type):  # a list or a struct is no cell of any type
+        filled = column.is_valid().to_numpy(zero_copy_only=False).nonzero()[0]
+        return pa.nulls(len(column), _ARROW[kind]), [int(i) for i in filled]
     if kind == "string":
         return (column if text else pc.cast(column, pa.string())), []
     if text:
@@ -58,11 +64,20 @@ def _by_cell(column: pa.Array, kind: str) -> pa.Array:
     if kind == "bool":
         words = series.astype("string").str.lower()
         return pa.array([True if w in _TRUE else False if w in _FALSE else None for w in words], type=pa.bool_())
-    numbers = pd.to_numeric(series, errors="coerce")
     if kind == "int64":
-        numbers = numbers.where(numbers == numbers.round())
-        return pa.array(numbers.astype("Int64"), type=pa.int64(), from_pandas=True)
-    return pa.array(numbers, type=pa.float64(), from_pandas=True)
+        return pa.array([_whole(cell) for cell in column.to_pylist()], type=pa.int64())
+    return pa.array(pd.to_numeric(series, errors="coerce"), type=pa.float64(), from_pandas=True)
+
+
+def _whole(cell: Any) -> int | None:
+    """Read a whole number of 64 bits exactly: by way of a float, 9007199254740993 would come out one less."""
+    try:
+        exact = Decimal(str(cell).replace("_", "?"))
+    except ArithmeticError:
+        return None
+    if not exact.is_finite() or exact.adjusted() > 18 or exact != int(exact):  # noqa: PLR2004 - 64 bits have 19 digits
+        return None
+    return int(exact) if -(2**63) <= exact < 2**63 else None
 
 
 def _times(column: pa.Array, kind: str, spec: FeedSpec, name: str) -> pa.Array:
@@ -70,21 +85,32 @@ def _times(column: pa.Array, kind: str, spec: FeedSpec, name: str) -> pa.Array:
     form = spec.time.format if spec.time and (is_event or name in spec.time.sources) else None
     if kind == "date" and spec.time and spec.time.columns:
         form = form.split(" ")[0] if form else None
-    series = column.to_pandas()
+    numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_boolean(column.type)
+    if numeric and not (form and pa.types.is_integer(column.type)):
+        return pa.nulls(len(column), _ARROW[kind])  # 20130101 is no count of nanoseconds since 1970
+    series = (pc.cast(column, pa.string()) if numeric else column).to_pandas()
+    zone = spec.time.zone if is_event and spec.time and kind == "timestamp" else "UTC"
     if pd.api.types.is_object_dtype(series.dtype) or isinstance(series.dtype, pd.StringDtype):
-        series = pd.to_datetime(series, format=form or "ISO8601", errors="coerce", utc=_holds_zone(series, form))
+        series = _parsed(series, form, zone)
     else:
-        series = pd.to_datetime(series, errors="coerce")
-    if series.dt.tz is None:
-        zone = spec.time.zone if is_event and spec.time else "UTC"
-        series = series.dt.tz_localize(zone, ambiguous=np.ones(len(series), dtype=bool), nonexistent="shift_forward")
-    converted = pa.array(series.dt.tz_convert("UTC"), type=_ARROW["timestamp"], from_pandas=True)
-    return pc.cast(converted, _ARROW["date"]) if kind == "date" else converted
+        series = _in_utc(pd.to_datetime(series, errors="coerce"), zone)
+    if kind == "date":  # read without the feed's zone: through it, a day of Tokyo would be the day before
+        return pa.array(series.dt.date, type=_ARROW["date"], from_pandas=True)
+    return pa.array(series.dt.as_unit("us"), type=_ARROW["timestamp"], from_pandas=True)
 
 
-def _holds_zone(series: pd.Series, form: str | None) -> bool:
-    """Say whether the texts name their own zone, by a look at the first ones."""
+def _parsed(series: pd.Series, form: str | None, zone: str) -> pd.Series:
+    """Read texts as UTC: those that name their own zone by it, the others by the feed's."""
     if form:
-        return "%z" in form
-    head = series.dropna().head(20).astype(str)
-    return bool(head.str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True).any()) if len(head) else True
+        return _in_utc(pd.to_datetime(series, format=form, errors="coerce", utc="%z" in form), zone)
+    zoned = series.astype("string").str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True).fillna(value=False).astype(bool)
+    own = pd.to_datetime(series.where(zoned), format="ISO8601", errors="coerce", utc=True)
+    if zoned.all():
+        return own
+    return own.fillna(_in_utc(pd.to_datetime(series.mask(zoned), format="ISO8601", errors="coerce"), zone))
+
+
+def _in_utc(series: pd.Series, zone: str) -> pd.Series:
+    if series.dt.tz is None:
+        series = series.dt.tz_localize(zone, ambiguous=np.ones(len(series), dtype=bool), nonexistent="shift_forward")
+    return series.dt.tz_convert("UTC")

@@ -6,6 +6,7 @@ import csv
 import difflib
 import gzip
 import io
+import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -61,6 +62,9 @@ def decode(stream: BinaryIO, spec: FeedSpec, kind: str) -> Decoded:
         columns[spec.time.name] = values
         if bad:
             faults["type:event_time"] = bad
+        empty = sorted(set(_null_positions(values)) - set(bad))
+        if empty:
+            faults["not_null:event_time"] = empty
     return Decoded(pa.table(columns), original, faults)
 
 
@@ -107,7 +111,7 @@ def _unzipped(stream: BinaryIO) -> bytes:
         return content
     try:
         return gzip.decompress(content)
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise QualityError("the file is not readable", [f"found a gzip that breaks off: {error}"], "Deliver it again, whole.") from error
 
 
@@ -135,6 +139,8 @@ def _read_csv(content: bytes, spec: FeedSpec) -> pa.Table:
         raise QualityError(f"feed {spec.name}: no header", [f"found {', '.join(header)[:200]} in the first line; allowed are {known}"])
     if len(set(header)) < len(header):
         raise QualityError(f"feed {spec.name}: the schema changed", schema_changes(header, spec))
+    if len(content.split(b"\n", 2)) < 2:  # noqa: PLR2004 - one line, and no end of it
+        return pa.table({name: pa.array([], type=pa.string()) for name in header})
     return pacsv.read_csv(
         io.BytesIO(content),
         read_options=pacsv.ReadOptions(encoding=source.encoding, column_names=header, skip_rows=1),

@@ -73,9 +73,9 @@ def fit_candidate(
             pipeline.fit(*train, **extra)
             score = float(scorer(pipeline, *validation))
             trials.append({"params": params, "score": score})
-            if best is None or score > best[0]:
+            if np.isfinite(score) and (best is None or score > best[0]):
                 best = score, pipeline
-    if best is None or not np.isfinite(best[0]):
+    if best is None:
         message = f"models/{spec.name}: candidate {candidate.name} has no finite {spec.gate.metric} on the validation rows"
         raise DataError(message)
     return Fitted(candidate.name, best[1], best[0], tuple(trials), time.monotonic() - began)

@@ -56,9 +56,10 @@ def sort_rows(decoded: Decoded, spec: FeedSpec, batch: str) -> Sorted:
     warnings: dict[str, int] = {}
     for expectation, positions, count, seen in _run_suite(decoded.rows.to_pandas(), spec):
         if expectation.route == "warn":
-            warnings[expectation.rule_id] = count
+            warnings[expectation.rule_id] = warnings.get(expectation.rule_id, 0) + count
         elif expectation.route == "quarantine" and positions is not None:
-            faults[expectation.rule_id] = positions
+            # Two expectations may share a rule id (the same check with other arguments): both rows' sets are bad.
+            faults[expectation.rule_id] = sorted({*faults.get(expectation.rule_id, ()), *positions})
         else:
             stops.append(f"{expectation.rule_id}: {seen}")
     if spec.mode != "append":

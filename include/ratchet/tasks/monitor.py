@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
-from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.errors import LedgerError, Skip
 from include.ratchet.domain.records import Json, Signal, Window
 from include.ratchet.tasks import reading
 
@@ -31,7 +31,10 @@ def measure(model: str) -> Json:
     window = Window(LONG_AGO, at - spec.labels.lag) if spec.columns.time else None
     rows = reading.transformed(spec, reading.versions(spec), window)
     predictions = lake.dataset(f"predictions/{model}").to_table(use_threads=False)
-    verdict = next(each for each in ledger.verdicts(model) if each.version == champion)
+    verdict = ledger.blessing(model, champion)
+    if verdict is None:
+        message = f"{model} version {champion}: serves without a promote verdict in the ledger"
+        raise LedgerError(message)
     report = realised(spec, rows, predictions, champion, float(verdict.figures["challenger"]))
     if report["rows"] == 0:
         message = "no label of an out-of-sample prediction has matured yet"

@@ -8,13 +8,14 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.arbiter import Facts, decide
 from include.ratchet.domain.context import TaskContext, current
 from include.ratchet.domain.durations import format_duration, parse_duration
 from include.ratchet.domain.errors import Skip, SpecError
-from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.modelspec import Cron, ModelSpec
 from include.ratchet.domain.records import Json, Signal, Snapshot, TrainingRun, Verdict, Window, digest
 from include.ratchet.tasks import reading
 
@@ -118,9 +119,10 @@ def register(candidates: list[Json]) -> Json:
         "seed": str(spec.training.seed),
         "metric": spec.gate.metric,
     }
-    report = TrainingReport(
-        spec.name, run["run_id"], best["name"], load_skops(best["path"]), tuple(candidates), spec.columns, parameters, example
-    )
+    fitted = Path(best["path"])
+    # Gone when this task was ended after it had registered: the registry knows the run then, and needs no pipeline.
+    pipeline = load_skops(fitted) if fitted.exists() else None
+    report = TrainingReport(spec.name, run["run_id"], best["name"], pipeline, tuple(candidates), spec.columns, parameters, example)
     made = registry.register(report)
     registry.tag(spec.name, made.version, {"ratchet.snapshot": snapshot["digest"]})
     registry.point(spec.name, {"challenger": made.version})
@@ -185,13 +187,23 @@ def _own_signals(spec: ModelSpec, task: TaskContext, fresh: int, at: datetime) -
     if task.run_type == "manual":
         evidence = {"reason": task.params.get("reason") or "by hand", "by": task.who}
         found.append(Signal(spec.name, "manual", f"manual:{task.run_id}", evidence, at))
-    if task.run_type == "scheduled":
-        found.append(Signal(spec.name, "schedule", f"schedule:{task.run_id}", {"run": task.run_id}, at))
+    if task.run_type == "scheduled" and spec.triggers.schedule:
+        slot = _slot(spec.triggers.schedule)
+        found.append(Signal(spec.name, "schedule", f"schedule:{slot}", {"due": slot}, at))
     wanted = spec.triggers.new_data
     if wanted and fresh >= wanted.min_rows:
         evidence = {"labelled rows": fresh, "asked": wanted.min_rows, "until": at.isoformat()}
         found.append(Signal(spec.name, "new_data", f"new_data:{at.isoformat()}", evidence, at))
     return found
+
+
+def _slot(schedule: Cron) -> str:
+    """Return the newest time that the schedule was due: one signal a slot, whichever run comes to see it first."""
+    from croniter import croniter
+
+    local = datetime.now(ZoneInfo(schedule.zone))
+    due: datetime = croniter(schedule.cron, local).get_prev(datetime)
+    return due.isoformat()
 
 
 def _new_labelled_rows(spec: ModelSpec, tables: dict[str, int], last: TrainingRun | None, at: datetime) -> int:
