@@ -121,10 +121,17 @@ class Ledger:
             ]
 
     def arbitrated(self, dispositions: Sequence[Disposition], run: TrainingRun | None) -> None:
-        """Write what the arbiter decided, and the run that it started, in one transaction."""
+        """Write what the arbiter decided, and the run that it started, in one transaction.
+
+        Raises:
+            LedgerError: Another run answered one of the signals meanwhile; nothing is written.
+        """
         with Session(self._engine) as session, session.begin():
-            for each in dispositions:
-                row = session.get_one(SignalRow, each.signal)
+            for each in sorted(dispositions, key=lambda d: d.signal):
+                row = session.get_one(SignalRow, each.signal, with_for_update=True)
+                if row.outcome != "pending":
+                    message = f"signal {each.signal} of {row.model}: {row.outcome} already, by run {row.run_id}; start the train run again"
+                    raise LedgerError(message)
                 row.outcome, row.reason, row.run_id = each.outcome, each.reason, each.run
             if run:
                 content = dataclasses.asdict(run) | {"window": run.window.to_json(), "candidates": {"names": list(run.candidates)}}
@@ -195,8 +202,8 @@ class Ledger:
             )
         return named
 
-    def verdicts(self, model: str, limit: int = 50) -> list[Verdict]:
-        """Return verdicts, newest first."""
+    def verdicts(self, model: str, limit: int | None = None) -> list[Verdict]:
+        """Return verdicts, newest first; all of them, for a champion may be older than any number of refusals."""
         query = select(VerdictRow).where(VerdictRow.model == model).order_by(VerdictRow.at.desc()).limit(limit)
         with Session(self._engine) as session:
             return [_verdict(row.content) for row in session.scalars(query)]
@@ -215,8 +222,8 @@ class Ledger:
         newest = self.promotions(model, limit=1)
         return newest[0].version if newest else None
 
-    def promotions(self, model: str, limit: int = 100) -> list[Promotion]:
-        """Return changes of champion, newest first."""
+    def promotions(self, model: str, limit: int | None = None) -> list[Promotion]:
+        """Return changes of champion, newest first; all of them, for each names a version that may serve again."""
         query = select(PromotionRow).where(PromotionRow.model == model).order_by(PromotionRow.sequence.desc()).limit(limit)
         with Session(self._engine) as session:
             return [
