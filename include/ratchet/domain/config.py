@@ -12,10 +12,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.feedspec import Strict
-from include.ratchet.domain.specs import PROJECT
+from include.ratchet.domain.specs import PROJECT, did_you_mean
 
 CONFIG_FILE = "RATCHET_CONFIG"
 """Environment variable that names another file than `ratchet.yaml`."""
+PREFIX = "RATCHET__"
 
 
 class Mlflow(Strict):
@@ -34,7 +35,7 @@ class Serving(Strict):
 class Config(BaseSettings):
     """The deployment: where everything is kept. What is left out lies under `home`."""
 
-    model_config = SettingsConfigDict(env_prefix="RATCHET__", env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
     home: str = ".ratchet"
     clock: Literal["wall", "data"] = "wall"
@@ -123,6 +124,13 @@ def load_config(**overrides: Any) -> Config:
     Raises:
         SpecError: A key is unknown or has a wrong value.
     """
+    known = list(Config.model_fields)
+    asked = {name: name.removeprefix(PREFIX).split("__")[0].lower() for name in os.environ if name.startswith(PREFIX)}
+    unknown = [
+        f"{name}: no such key; allowed are {', '.join(known)}{did_you_mean(key, known)}" for name, key in asked.items() if key not in known
+    ]
+    if unknown:
+        raise SpecError("a RATCHET__ variable: not allowed", unknown)
     try:
         return Config(**overrides)
     except ValidationError as error:
