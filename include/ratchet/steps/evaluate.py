@@ -119,6 +119,18 @@ def _proofs(bench: _Bench) -> Iterator[Measured]:
             null = -against.margin if against.mode == "non_inferior" else 0.0
             gain = bench.figure(gate.metric, "challenger") - bench.figure(gate.metric, who)
             yield compare.measure(f"gain over the {who}", gain, gate.alpha, null)
+    yield from _required(bench)
+
+
+def _required(bench: _Bench) -> Iterator[Measured]:
+    """Name the required segments that these rows cannot judge: what cannot be proved makes the verdict inconclusive."""
+    gate, columns = bench.spec.gate, bench.spec.columns.segments
+    if gate.segments is None or "champion" not in bench.answers:
+        return
+    known = {f"{column}={value}": inside for column in columns for value, inside in _groups(bench.test, column)}
+    for required in gate.segments.required:
+        if required not in known or not np.isfinite(bench.gain(known[required]).whole):
+            yield Measured(f"required segment {required}", None, -gate.segments.margin)
 
 
 def _guards(bench: _Bench) -> Iterator[Measured]:
