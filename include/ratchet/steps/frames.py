@@ -55,7 +55,9 @@ def labels(rows: pa.Table, spec: ModelSpec) -> npt.NDArray[np.generic]:
     if not spec.classifies:
         return values.astype("float64").to_numpy()
     if spec.labels.missing == "negative" and values.isna().any():
-        values = values.fillna(min(values.dropna().unique()))
+        known = set(values.dropna())
+        # Where only what happened is recorded, 1 is all there is: the negative class is 0, not the first one seen.
+        values = values.fillna(0 if known <= {0, 1} else min(known))
     return values.to_numpy() if pd.api.types.is_numeric_dtype(values) else values.astype("object").to_numpy()
 
 
@@ -90,7 +92,11 @@ def split(rows: pa.Table, spec: ModelSpec, window: Window) -> Split:
     Raises:
         DataError: One of the three parts would have no rows, or a class would be missing from it.
     """
-    parts = _by_time(rows, spec, window) if spec.columns.time else _at_random(rows, spec)
+    try:
+        parts = _by_time(rows, spec, window) if spec.columns.time else _at_random(rows, spec)
+    except ValueError as error:
+        message = f"models/{spec.name}: the rows cannot be split: {error} Deliver more data, or change training.split."
+        raise DataError(message) from error
     values = labels(rows, spec)
     for name in ("train", "validation", "test"):
         mask = getattr(parts, name)

@@ -12,7 +12,7 @@ from include.ratchet.domain.gate import Measured
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.steps import compare
 from include.ratchet.steps.compare import Answers
-from include.ratchet.steps.frames import labels
+from include.ratchet.steps.frames import labelled, labels
 
 FEWEST_ROWS = 50
 ALPHA = 0.05
@@ -33,12 +33,12 @@ def realised(spec: ModelSpec, rows: pa.Table, predictions: pa.Table, version: in
         `degraded`, the starts of windows shown worse than the reference by more than the spec's drop;
         a `sentence`.
     """
-    columns = spec.columns
+    columns, rows = spec.columns, labelled(rows, spec)  # a label that misses some rows reads as 1.0 where training read 1
     kept = [*columns.id, "prediction", "score", "model_version"]
     mine = predictions.to_pandas().query("not in_snapshot")[kept]
     known = rows.select(list(dict.fromkeys([*columns.id, *([columns.time] if columns.time else [])]))).to_pandas()
     known["_label"] = labels(rows, spec)
-    joined = known[known["_label"].notna()].merge(mine, on=list(columns.id), validate="one_to_one")
+    joined = known.merge(mine, on=list(columns.id), validate="one_to_one")
     joined["_window"] = _windows(joined, spec)
     drop = spec.triggers.degradation.drop if spec.triggers.degradation else None
     windows, degraded = [], []
