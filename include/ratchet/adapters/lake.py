@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.ports import Lake
@@ -104,6 +104,12 @@ class DeltaLake(Lake):
             return DeltaTable(self._uri(table), version=version)
         except TableNotFoundError:
             return None
+        except DeltaError as error:
+            newest = self.version(table) if version is not None else None
+            if version is None or newest is None or version <= newest:
+                raise
+            message = f"table {table}: version {version} is not there; the newest is {newest}"
+            raise DataError(message) from error
 
     def _uri(self, table: str) -> str:
         uri = f"{self._place}/{table}"
