@@ -84,7 +84,7 @@ class Sql(Source):
         return [Delivery(f"{self._url}#{source.table or 'query'}", f"{watermark}|{newest}", watermark, newest)]
 
     def fetch(self, delivery: Delivery) -> BinaryIO:
-        """Read the rows of `(start, end]` and those at `start` once more, which merge by key."""
+        """Read the rows of `(start, end]`, and those at `start` once more unless they are appended: they merge by key."""
         source = self._spec.source
         columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in self._spec.columns]
         query = sa.select(*columns).select_from(self._relation()).order_by(*[sa.column(k) for k in self._spec.key])
@@ -92,7 +92,8 @@ class Sql(Source):
             column: sa.ColumnClause[Any] = sa.column(source.watermark)
             query = query.where(column <= delivery.end)
             if delivery.start is not None:
-                query = query.where(column >= delivery.start)
+                # What is appended cannot be read twice; what merges by key is, or a row as old as the last one would be lost.
+                query = query.where(column > delivery.start if self._spec.mode == "append" else column >= delivery.start)
         with self._engine.connect() as connection:
             result = connection.execute(query)
             rows = result.fetchall()
