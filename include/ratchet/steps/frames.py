@@ -41,9 +41,11 @@ def typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     """
     made = {name: pd.to_numeric(frame[name]).astype("float64") for name in columns.numeric}
     for name in (*columns.categorical, *columns.text):
-        missing = "" if name in columns.text else None
-        words = [missing if pd.isna(value) else str(value) for value in frame[name]]
-        made[name] = pd.Series(words, index=frame.index, dtype="object")
+        values = frame[name].to_numpy(dtype=object, copy=True)
+        if pd.api.types.infer_dtype(values, skipna=True) not in {"string", "empty"}:
+            values = np.array([value if pd.isna(value) else str(value) for value in values], dtype=object)
+        values[pd.isna(values)] = "" if name in columns.text else None
+        made[name] = pd.Series(values, index=frame.index, dtype="object")
     return pd.DataFrame(made)[list(columns.features)]
 
 
