@@ -55,18 +55,28 @@ class Ledger:
 
     # -- batches
 
-    def seen(self, feed: str) -> set[str]:
-        """Return the fingerprints of all deliveries of a feed that have landed."""
+    def seen(self, feed: str) -> list[str]:
+        """Return the fingerprints of all deliveries of a feed that have landed, in the order in which they last did."""
+        query = select(DeliveryRow.fingerprint).where(DeliveryRow.feed == feed).order_by(DeliveryRow.seen_at, DeliveryRow.fingerprint)
         with Session(self._engine) as session:
-            return set(session.scalars(select(DeliveryRow.fingerprint).where(DeliveryRow.feed == feed)))
+            return list(session.scalars(query))
 
-    def land(self, batch: Batch, delivery: Delivery) -> bool:
-        """Record that a delivery's bytes are kept; return whether the bytes are new."""
+    def land(self, batch: Batch, delivery: Delivery, *, again: bool = False) -> bool:
+        """Record that a delivery's bytes are kept; return whether there is a new batch.
+
+        Args:
+            batch: The batch.
+            delivery: Where it came from.
+            again: Bytes that landed before are a new batch too, unless no other has landed since: what is replaced
+                may go back to what it was.
+        """
         with Session(self._engine) as session, session.begin():
-            query = select(BatchRow.id).where(BatchRow.feed == batch.feed, BatchRow.sha == batch.sha)
-            new = session.scalar(query) is None
+            newest = session.scalar(select(BatchRow.sha).where(BatchRow.feed == batch.feed).order_by(BatchRow.id.desc()).limit(1))
+            query = select(func.count()).where(BatchRow.feed == batch.feed, BatchRow.sha == batch.sha)
+            landed = session.scalar(query) or 0
+            new = not landed or (again and newest != batch.sha)
             if new:
-                content = dataclasses.asdict(batch) | {"watermark": {"value": batch.watermark}}
+                content = dataclasses.asdict(batch) | {"watermark": {"value": batch.watermark}, "landing": landed}
                 session.add(BatchRow(**content))
             session.merge(DeliveryRow(feed=batch.feed, fingerprint=delivery.fingerprint, sha=batch.sha, seen_at=batch.landed_at))
             return new
@@ -80,9 +90,10 @@ class Ledger:
             return [_batch(row) for row in session.scalars(query)]
 
     def mark(self, feed: str, sha: str, **facts: Any) -> None:
-        """Move a batch on: its status, and what is now known of it."""
+        """Move a batch on, by its newest landing: its status, and what is now known of it."""
         with Session(self._engine) as session, session.begin():
-            row = session.scalar(select(BatchRow).where(BatchRow.feed == feed, BatchRow.sha == sha))
+            query = select(BatchRow).where(BatchRow.feed == feed, BatchRow.sha == sha).order_by(BatchRow.landing.desc()).limit(1)
+            row = session.scalar(query)
             if row is None:
                 message = f"batch {sha[:12]} of feed {feed}: not in the ledger; land it first"
                 raise LedgerError(message)
@@ -143,7 +154,7 @@ class Ledger:
             row = session.get(RunRow, (model, run_id))
             return _run(row) if row else None
 
-    def runs(self, model: str, limit: int = 20) -> list[TrainingRun]:
+    def runs(self, model: str, limit: int | None = None) -> list[TrainingRun]:
         """Return training runs, newest first."""
         query = select(RunRow).where(RunRow.model == model).order_by(RunRow.started_at.desc()).limit(limit)
         with Session(self._engine) as session:

@@ -47,7 +47,8 @@ class BatchRow(Table):
     quarantined: Mapped[int | None]
     version: Mapped[int | None]
     max_event_time: Mapped[datetime | None]
-    __table_args__ = (UniqueConstraint("feed", "sha"),)
+    landing: Mapped[int] = mapped_column(default=0)
+    __table_args__ = (UniqueConstraint("feed", "sha", "landing"),)
 
 
 class DeliveryRow(Table):

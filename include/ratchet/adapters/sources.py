@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, BinaryIO, cast
 
@@ -36,7 +36,7 @@ class Files(Source):
         """As the spec says."""
         return self._spec.source.format
 
-    def discover(self, seen: Collection[str], watermark: Any) -> list[Delivery]:  # noqa: ARG002 - files have no watermark
+    def discover(self, seen: Sequence[str], watermark: Any) -> list[Delivery]:  # noqa: ARG002 - files have no watermark
         """List settled files whose name, size or time is new, in the order of their names."""
         found = []
         for path in sorted(self._fs.glob(self._pattern)):
@@ -68,13 +68,13 @@ class Sql(Source):
         self._engine = sa.create_engine(url)
         self._url = self._engine.url.render_as_string(hide_password=True)
 
-    def discover(self, seen: Collection[str], watermark: Any) -> list[Delivery]:
-        """Say whether the watermark moved; without one, whether the content did."""
+    def discover(self, seen: Sequence[str], watermark: Any) -> list[Delivery]:
+        """Say whether the watermark moved; without one, whether the content is another than the last that landed."""
         source = self._spec.source
         if source.watermark is None:
             delivery = Delivery(f"{self._url}#{source.table or 'query'}", "")
             fingerprint = f"content|{hash_bytes(self.fetch(delivery))}"
-            return [] if fingerprint in seen else [Delivery(delivery.uri, fingerprint)]
+            return [] if fingerprint in seen[-1:] else [Delivery(delivery.uri, fingerprint)]
         column: sa.ColumnClause[Any] = sa.column(source.watermark)
         with self._engine.connect() as connection:
             newest = connection.scalar(sa.select(sa.func.max(column)).select_from(self._relation()))

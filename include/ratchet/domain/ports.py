@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -69,11 +69,11 @@ class Source(ABC):
     """One feed's origin. A new kind of source is one class that passes `tests/contract/test_sources.py`."""
 
     @abstractmethod
-    def discover(self, seen: Collection[str], watermark: Any) -> list[Delivery]:
+    def discover(self, seen: Sequence[str], watermark: Any) -> list[Delivery]:
         """List what is there and not yet seen, oldest first; reads no content.
 
         Args:
-            seen: Fingerprints of deliveries that have landed.
+            seen: Fingerprints of deliveries that have landed, in the order in which they last did.
             watermark: The highest watermark that has landed, None before the first.
         """
 

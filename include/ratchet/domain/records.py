@@ -50,7 +50,8 @@ class Delivery:
 class Batch:
     """One delivery of a feed, kept as it came; `sha` is the SHA-256 of its bytes.
 
-    `status` goes landed -> checked -> validated -> merged; stopped is where a refused batch waits.
+    `status` goes landed -> checked -> validated -> merged; stopped is where a refused batch waits. `landing` counts
+    the earlier landings of the same bytes: a feed that is replaced may go back to what it was.
     """
 
     feed: str
@@ -65,6 +66,12 @@ class Batch:
     quarantined: int | None = None
     version: int | None = None
     max_event_time: datetime | None = None
+    landing: int = 0
+
+    @property
+    def write_id(self) -> str:
+        """Return what names this landing's write into the lake."""
+        return f"{self.sha}.{self.landing}" if self.landing else self.sha
 
 
 @dataclass(frozen=True)

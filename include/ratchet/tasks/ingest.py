@@ -29,12 +29,13 @@ def land(feed: str) -> list[str]:
     """Keep the bytes of everything new, before anything reads them; return the batches that wait."""
     from include.ratchet.adapters import open_feed, open_landing, open_ledger
 
-    ledger, landing, source = open_ledger(), open_landing(), open_feed(specs.feed(feed))
+    spec, ledger, landing = specs.feed(feed), open_ledger(), open_landing()
+    source = open_feed(spec)
     for delivery in source.discover(ledger.seen(feed), _watermark(feed)):
         with source.fetch(delivery) as stream:
             sha, size = landing.put(feed, stream)
         batch = Batch(feed, sha, delivery.uri, size, datetime.now(UTC), watermark=delivery.end)
-        ledger.land(batch, delivery)
+        ledger.land(batch, delivery, again=spec.mode == "replace")
     waiting = [each.sha for each in ledger.batches(feed, *UNFINISHED)]
     if not waiting:
         message = "nothing new has arrived"
@@ -88,7 +89,7 @@ def merge(feed: str) -> Json:
         good = lake.kept(f"staged/{feed}/{batch.sha}.clean.parquet")
         if bad.num_rows:
             lake.write(f"quarantine/{feed}", bad, write_id=batch.sha, mode="append")
-        version = lake.write(f"clean/{feed}", good, write_id=batch.sha, mode=spec.mode, key=spec.key)
+        version = lake.write(f"clean/{feed}", good, write_id=batch.write_id, mode=spec.mode, key=spec.key)
         newest = pc.max(good[spec.time.name]).as_py() if spec.time and good.num_rows else None
         ledger.mark(feed, batch.sha, status="merged", version=version, max_event_time=newest)
         lake.drop(f"staged/{feed}/{batch.sha}.quarantine.parquet", f"staged/{feed}/{batch.sha}.clean.parquet")
