@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,14 @@ class Project:
         return json.loads(found.read_text(encoding="utf-8"))
 
 
-def copy(name: str, models: int | None = None, dags: str = "") -> Project:
+def copy(name: str, models: int | None = None, dags: Sequence[str] = ()) -> Project:
     """Make a fresh copy of the project under `.ratchet-bench/`.
 
     Args:
         name: Folder of the copy; what was there is removed.
         models: Replace the bundled models by this many copies of `flight_delay`, each with a feed of its
             own besides the shared ones, so that a model stands for five DAGs; None keeps the bundle as it is.
-        dags: A file of `benchmarks/dags/` to add to the DAGs.
+        dags: Files of `benchmarks/dags/` to add to the DAGs.
     """
     root = FOLDER / name
     if root.exists():
@@ -81,8 +82,8 @@ def copy(name: str, models: int | None = None, dags: str = "") -> Project:
             shutil.copy2(source, root / part)
     if models is not None:
         _replace_models(root / "include", models)
-    if dags:
-        shutil.copy2(root / "benchmarks" / "dags" / dags, root / "dags" / dags)
+    for each in dags:
+        shutil.copy2(root / "benchmarks" / "dags" / each, root / "dags" / each)
     compiled = (sys.executable, "-m", "compileall", "-q", *(str(root / part) for part in _PARTS if (root / part).is_dir()))
     subprocess.run(compiled, check=True, env={k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"})  # noqa: S603
     return Project(root)
