@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from include.ratchet.domain.durations import Duration
+from include.ratchet.domain.durations import Duration, parse_duration
 from include.ratchet.domain.feedspec import SNAKE_CASE, Strict
 from include.ratchet.domain.gatespec import Gate
 
@@ -98,7 +98,7 @@ class Split(Strict):
                 message = f"found {value!r}; allowed is a fraction between 0 and 1, or a duration such as 14d"
                 raise ValueError(message)
             return float(value)
-        return value
+        return parse_duration(value)  # here, where one fault is one line: a union would report each of its types
 
 
 class Budget(Strict):
