@@ -1,0 +1,75 @@
+"""`feed.yaml`: what an adopter may say, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from include.ratchet.domain.feedspec import Expectation, FeedSpec
+
+FILES = {"kind": "files", "uri": "landing://f/*.csv"}
+TABLE = {"kind": "sql", "connection": "db", "table": "t"}
+
+
+def feed(**changes: Any) -> FeedSpec:
+    """Make a spec of two columns."""
+    content = {"name": "f", "source": FILES, "key": ["id"], "schema": {"id": "int64", "at": "timestamp", "v": "float64?"}}
+    return FeedSpec.model_validate(content | changes)
+
+
+def test_defaults() -> None:
+    """The smallest spec merges by key, polls every ten seconds and quarantines at most two percent."""
+    spec = feed()
+    assert (spec.mode, spec.poll.total_seconds(), spec.quarantine.max_fraction) == ("merge", 10.0, 0.02)
+    assert spec.nullable("v")
+    assert not spec.nullable("id")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"key": []}, "key"),
+        ({"key": ["nope"]}, "key: nope not in schema; schema has id, at, v"),
+        ({"time": {"column": "nope"}}, "time: nope not in schema"),
+        ({"personal": ["nope"]}, "personal: nope not in schema"),
+        ({"schema": {"id": "integer"}}, "column id: found 'integer'; allowed are string, int64"),
+        ({"name": "Flights"}, "name"),
+        ({"time": {}}, "needs either column or columns"),
+        ({"time": {"column": "at", "columns": ["at"]}}, "needs either column or columns"),
+        ({"source": {"kind": "files"}}, "kind files needs uri"),
+        ({"source": {**FILES, "encoding": "klingon"}}, "found 'klingon'; allowed are Python's encodings"),
+        ({"source": {"kind": "sql", "table": "t"}}, "kind sql needs connection"),
+        ({"source": {**TABLE, "query": "SELECT 1"}, "mode": "replace"}, "either table or query"),
+        ({"source": TABLE}, "source.watermark: needed by kind sql unless mode is replace"),
+        ({"source": {**TABLE, "watermark": "at"}, "mode": "replace"}, "would shrink to the newest window"),
+        ({"quarantine": {"max_fraction": 1.5}}, "max_fraction"),
+    ],
+)
+def test_refuses(changes: dict[str, Any], said: str) -> None:
+    """Each thing that cannot be is refused, naming what is allowed."""
+    with pytest.raises(ValidationError) as error:
+        feed(**changes)
+    assert said in str(error.value)
+
+
+def test_event_time_over_several_columns() -> None:
+    """A date and an hour make one derived column, and both are read for it."""
+    spec = feed(schema={"id": "int64", "day": "date", "hour": "int64"}, time={"columns": ["day", "hour"]})
+    assert spec.time is not None
+    assert (spec.time.name, spec.time.sources) == ("event_time", ("day", "hour"))
+
+
+def test_an_expectation_keeps_its_own_arguments() -> None:
+    """What Ratchet does not know is passed on; the rule's id names the columns it is about."""
+    one = Expectation.model_validate({"type": "expect_x", "column": "v", "min_value": 1, "route": "stop"})
+    pair = Expectation.model_validate({"type": "expect_pair", "column_A": "a", "column_B": "b"})
+    assert one.kwargs == {"column": "v", "min_value": 1}
+    assert (one.rule_id, pair.rule_id) == ("expect_x:v", "expect_pair:a:b")
+
+
+def test_a_spec_does_not_change() -> None:
+    """What was read stays as it was read."""
+    with pytest.raises(ValidationError, match="frozen"):
+        feed().name = "other"  # type: ignore[misc]

@@ -1,0 +1,155 @@
+"""`model.yaml`: leaks, splits, estimators and keys of later are refused by name."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from include.ratchet.domain.modelspec import Candidate, Columns, ModelSpec
+
+TIMED: dict[str, Any] = {
+    "name": "late",
+    "task": "binary",
+    "feeds": ["flights"],
+    "columns": {"id": ["id"], "time": "at", "label": "late", "numeric": ["x"], "categorical": ["c"], "segments": ["c"]},
+    "training": {"split": {"validation": "14d", "test": "28d"}, "candidates": [{"name": "a", "estimator": "sklearn.svm.SVC"}]},
+    "gate": {"metric": "roc_auc", "business": {"roc_auc": ">= 0.6"}},
+}
+
+
+def model(**changes: Any) -> ModelSpec:
+    """Make a spec with dotted changes; `a__b=1` sets `a.b`, None takes it out."""
+    content = copy.deepcopy(TIMED)
+    for dotted, value in changes.items():
+        *path, last = dotted.split("__")
+        part = content
+        for key in path:
+            part = part.setdefault(key, {})
+        part[last] = value
+    return ModelSpec.model_validate(content)
+
+
+def refused(**changes: Any) -> str:
+    """Return what is said about a spec that is refused."""
+    with pytest.raises(ValidationError) as error:
+        model(**changes)
+    return str(error.value)
+
+
+def test_needed_names_each_column_once() -> None:
+    """The transform must return ids, time, label, features and segments, none twice."""
+    assert model().columns.needed == ("id", "at", "late", "x", "c")
+
+
+@pytest.mark.parametrize("group", ["numeric", "categorical", "text"])
+def test_the_label_is_no_feature(group: str) -> None:
+    """A label among the features would be answered by itself."""
+    assert "late: a feature, and the label or forbidden" in refused(**{f"columns__{group}": ["late"]})
+
+
+def test_a_forbidden_column_is_no_feature() -> None:
+    """What is known only afterwards cannot be a feature, and all such columns are named."""
+    assert "x, c: a feature, and the label or forbidden" in refused(columns__forbidden=["x", "c", "other"])
+
+
+def test_a_feature_is_named_once() -> None:
+    """A column cannot be a number and a category at once."""
+    assert "x: named twice" in refused(columns__categorical=["x"])
+
+
+def test_no_features() -> None:
+    """A model needs something to look at."""
+    with pytest.raises(ValidationError, match="no features"):
+        Columns(id=("id",), label="y")
+
+
+def test_durations_are_for_time_and_fractions_for_none() -> None:
+    """A split must suit the data: durations where there is a time column, fractions where there is none."""
+    assert "training.split.test: found 0.2; allowed is a duration such as 14d" in refused(training__split__test=0.2)
+    assert "training.split.validation: found datetime.timedelta" in refused(columns__time=None)
+    spec = model(columns__time=None, training__split__test=0.2, training__split__validation=0.1)
+    assert spec.training.split.test == 0.2
+
+
+@pytest.mark.parametrize("fraction", [0, 1, 1.5, -0.1])
+def test_a_fraction_lies_between_nothing_and_everything(fraction: float) -> None:
+    """Neither an empty part nor all rows can be held out."""
+    assert "allowed is a fraction between 0 and 1" in refused(training__split__test=fraction)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "os.system",
+        "subprocess.Popen",
+        "sklearn",
+        "sklearn.svm.SVC()",
+        "include.models.Late.code:X",
+        "include.models.late.other:X",
+        "pickle.loads",
+        "builtins.eval",
+    ],
+)
+def test_estimators_from_elsewhere_are_refused(path: str) -> None:
+    """Code is imported only from the allowed packages or from a reviewed code.py."""
+    with pytest.raises(ValidationError, match=r"allowed are classes of sklearn\.\*"):
+        Candidate(name="a", estimator=path)
+
+
+@pytest.mark.parametrize("path", ["sklearn.svm.SVC", "lightgbm.LGBMClassifier", "include.models.late.code:Mine"])
+def test_estimators_that_are_allowed(path: str) -> None:
+    """The packages of the environment, and the model's own code."""
+    assert model(training__candidates=[{"name": "a", "estimator": path}]).training.candidates[0].estimator == path
+
+
+def test_the_code_of_another_model_is_refused() -> None:
+    """A model's code.py was reviewed for that model."""
+    assert "allowed is this model's own code.py" in refused(
+        training__candidates=[{"name": "a", "estimator": "include.models.other.code:X"}]
+    )
+
+
+def test_two_candidates_cannot_share_a_name() -> None:
+    """A name says which candidate a score belongs to."""
+    twice = [{"name": "a", "estimator": "sklearn.svm.SVC"}] * 2
+    assert "two candidates share a name; found a, a" in refused(training__candidates=twice)
+
+
+LATER = {
+    "engine": "spark",
+    "views": ["customers"],
+    "gate__behaviour": [{"name": "x"}],
+    "gate__test_reuse": "ladder",
+    "triggers__drift": {"method": "psi"},
+    "triggers__breaker": {"fails": 3},
+    "triggers__degradation__windows": 3,
+    "deploy__approval": "required",
+    "deploy__canary": {"share": 0.1},
+}
+
+
+@pytest.mark.parametrize(("key", "value"), LATER.items())
+def test_keys_of_later_are_refused_by_name(key: str, value: Any) -> None:
+    """A key that would silently do nothing is a trap: it is refused, naming what is allowed today."""
+    assert f"{key.replace('__', '.')}: not supported yet, allowed is" in refused(**{key: value})
+
+
+def test_all_keys_of_later_are_named_at_once() -> None:
+    """One pass is enough to find them all."""
+    said = refused(**LATER)
+    assert said.count("not supported yet") == len(LATER)
+
+
+def test_the_value_that_is_true_today_may_be_written() -> None:
+    """What the documentation shows as the default is accepted."""
+    spec = model(engine="duckdb", deploy__approval="none", views=[], gate__behaviour=[])
+    assert spec.deploy.target == "local"
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd"])
+def test_a_schedule_in_no_zone_is_refused(zone: str) -> None:
+    """A cron expression means nothing in a zone that does not exist."""
+    assert "a name of the zone database" in refused(triggers__schedule={"cron": "0 3 * * 1", "zone": zone})
