@@ -25,19 +25,83 @@ os.environ |= {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
 }
 
+from tests import tiny  # noqa: E402 - pandas and numpy read the threads
+from tests.tiny import Project  # noqa: E402
+
 _OURS = ("RATCHET", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "MLFLOW_TRACKING", "MLFLOW_REGISTRY")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what Ratchet writes in the test's own folder, and what the caller's shell says out of the test."""
     for name in list(os.environ):
         if name.startswith(_OURS) or name.lower() in _PROXIES:
             monkeypatch.delenv(name)
-    place = tmp_path / "home"
-    monkeypatch.setenv("RATCHET__HOME", str(place))
-    return place
+    monkeypatch.setenv("RATCHET__HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return the test's own home: RATCHET__HOME."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def project(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Return an empty project: the tiny specs, and nothing in its home."""
+    return _project(home, tmp_path / "include", monkeypatch)
+
+
+@pytest.fixture
+def landed(project: Project, stages: Path) -> Project:
+    """Return a project with 60 days in the lake."""
+    return _from(stages / "landed", project)
+
+
+@pytest.fixture
+def blessed(project: Project, stages: Path) -> Project:
+    """Return a project whose version 1 is blessed and does not serve yet."""
+    return _from(stages / "blessed", project)
+
+
+@pytest.fixture
+def serving(project: Project, stages: Path) -> Project:
+    """Return a project whose champion is version 1, with version 2 blessed and waiting."""
+    return _from(stages / "serving", project)
+
+
+@pytest.fixture(scope="session")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Go the way of the tiny model once, and keep a copy of its home at each stage: 20 s once, not per test."""
+    root = tmp_path_factory.mktemp("stages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RATCHET__HOME", str(root / "home"))
+        made = _project(root / "home", root / "include", patch)
+        made.deliver("first.csv", tiny.visits())
+        made.ingest()
+        made.prepare_registry()
+        shutil.copytree(made.home, root / "landed")
+        made.train()
+        shutil.copytree(made.home, root / "blessed")
+        made.promote()
+        made.run_id = "second"
+        made.train(candidates=["tree"])
+        shutil.copytree(made.home, root / "serving")
+    return root
+
+
+def _project(home: Path, include: Path, patch: pytest.MonkeyPatch) -> Project:
+    tiny.write_specs(include)
+    tiny.read_specs_from(include, patch)
+    return Project(home, include)
+
+
+def _from(stage: Path, project: Project) -> Project:
+    """Fill the home; MLflow's artifacts stay at the stage's first home, whose absolute place its database names."""
+    shutil.copytree(stage, project.home, dirs_exist_ok=True)
+    project.run_id = "next"
+    return project
 
 
 @pytest.fixture(scope="session", autouse=True)

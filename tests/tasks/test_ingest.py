@@ -1,0 +1,206 @@
+"""The way of a batch: every row ends in clean or in quarantine, whatever is delivered and however often a body runs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from include.ratchet.adapters import open_landing, open_ledger
+from include.ratchet.domain.errors import QualityError, Skip
+from include.ratchet.tasks import ingest
+from tests.tiny import FEED, Project, visits
+
+GOOD = visits(0, 2)
+
+
+def _text(frame: pd.DataFrame) -> bytes:
+    return frame.to_csv(index=False).encode()
+
+
+def _step(project: Project, body: Any, *args: Any) -> Any:
+    return project.run(body, FEED, *args, stage="ingest")
+
+
+def _statuses() -> dict[str, str]:
+    return {batch.uri.rsplit("/", 1)[1]: batch.status for batch in open_ledger().batches(FEED)}
+
+
+def test_waiting_names_what_has_not_landed_and_what_is_not_merged(project: Project) -> None:
+    """The watcher wakes the DAG for a new file, and goes on until the batch is in the lake."""
+    assert ingest.waiting(FEED) == []
+    project.deliver("a.csv", GOOD)
+    (new,) = ingest.waiting(FEED)
+    assert "a.csv" in new
+    (sha,) = _step(project, ingest.land)
+    assert ingest.waiting(FEED) == [sha]
+    for body in (ingest.check, ingest.validate):
+        _step(project, body, sha)
+        assert ingest.waiting(FEED) == [sha]
+    _step(project, ingest.merge)
+    assert ingest.waiting(FEED) == []
+
+
+def test_landing_keeps_the_bytes_as_they_came(project: Project) -> None:
+    """What landed is the file, byte for byte, even when the file is gone afterwards."""
+    path = project.deliver("a.csv", GOOD)
+    (sha,) = _step(project, ingest.land)
+    path.unlink()
+    with open_landing().open(FEED, sha) as kept:
+        assert kept.read() == _text(GOOD)
+
+
+def test_a_file_that_is_still_written_is_left_alone(project: Project) -> None:
+    """A file whose time is now may not be whole yet."""
+    path = project.deliver("a.csv", GOOD)
+    path.touch()
+    with pytest.raises(Skip, match="nothing new"):
+        _step(project, ingest.land)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_each_body_is_safe_to_run_again(project: Project, times: int) -> None:
+    """Every stage called twice leaves what one call leaves, and says the same."""
+    project.deliver("a.csv", GOOD)
+    said: list[Any] = []
+    for _ in range(times):
+        said.append(_step(project, ingest.land))
+    sha = said[0][0]
+    for _ in range(times):
+        assert _step(project, ingest.check, sha) == sha
+    said += [_step(project, ingest.validate, sha) for _ in range(times)]
+    merged = _step(project, ingest.merge)
+    if times == 2:
+        with pytest.raises(Skip, match="no batch passed"):
+            _step(project, ingest.merge)
+    assert said == [[sha]] * times + [{"batch": sha, "clean": 80, "quarantined": 0, "warnings": {}}] * times
+    assert merged == {"feed": FEED, "version": 0, "batches": 1, "rows": 80}
+    assert sorted(project.rows(f"clean/{FEED}")["visit"]) == sorted(GOOD["visit"])
+    assert _statuses() == {"a.csv": "merged"}
+
+
+def test_the_same_bytes_under_another_name_are_one_batch(project: Project) -> None:
+    """A batch is named by its content: a copy of a merged file brings nothing."""
+    project.deliver("a.csv", GOOD)
+    project.ingest()
+    project.deliver("copy.csv", GOOD)
+    with pytest.raises(Skip):
+        project.ingest()
+    assert len(open_ledger().batches(FEED)) == 1
+    assert len(project.rows(f"clean/{FEED}")) == 80
+
+
+def test_a_later_delivery_wins_by_key(project: Project) -> None:
+    """Rows with a known key replace what was there, and the table keeps one row per key."""
+    project.deliver("a.csv", GOOD)
+    project.ingest()
+    late = GOOD.head(3).assign(x=7.0)
+    project.deliver("b.csv", late)
+    project.ingest()
+    rows = project.rows(f"clean/{FEED}")
+    assert len(rows) == len(GOOD)
+    assert set(rows.loc[rows["visit"].isin(late["visit"]), "x"]) == {7.0}
+
+
+def test_every_row_is_clean_or_quarantined(project: Project) -> None:
+    """A bad row goes to quarantine as it came, with the rules that it broke, and only there."""
+    bad = GOOD.astype(object)
+    bad.loc[3, "x"] = 99.0
+    bad.loc[5, "at"] = "yesterday"
+    project.deliver("a.csv", bad)
+    project.ingest()
+    clean, quarantine = project.rows(f"clean/{FEED}"), project.rows(f"quarantine/{FEED}")
+    held = {json.loads(each)["visit"]: rules for each, rules in zip(quarantine["original"], quarantine["rules"], strict=True)}
+    assert held == {"3": "expect_column_values_to_be_between:x", "5": "type:at"}
+    assert Counter(clean["visit"]) + Counter(map(int, held)) == Counter(GOOD["visit"])
+
+
+BROKEN = {
+    "empty": (b"", "the file is empty"),
+    "blank": (b" \n\n", "the file is empty"),
+    "header_only": (b"visit,at,x,colour,bought\n", "no rows"),
+    "no_header": (_text(GOOD).split(b"\n", 1)[1], "no header"),
+    "wrong_encoding": (_text(GOOD).replace(b"red", "röd".encode("latin-1")), "utf-8"),
+    "missing_column": (_text(GOOD.drop(columns="colour")), "colour: missing"),
+    "new_column": (_text(GOOD.assign(extra=1)), "extra: new"),
+    "renamed_column": (_text(GOOD.rename(columns={"colour": "color"})), "color: renamed from colour?"),
+    "retyped_column": (_text(GOOD.assign(x="many")), "retyped: x"),
+    "broken_gzip": (b"\x1f\x8b\x08\x00broken", "gzip"),
+    "too_many_bad_rows": (_text(GOOD.assign(x=99.0)), "80 of 80 rows are bad"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_batch_that_does_not_fit_is_refused_by_name_and_harms_no_other(project: Project, name: str) -> None:
+    """The message names the file and what is wrong; its bytes are kept; the batches before and after it are merged."""
+    content, words = BROKEN[name]
+    project.deliver("1_before.csv", visits(0, 1))
+    project.deliver(f"2_{name}.csv", content)
+    project.deliver("3_after.csv", visits(1, 1))
+    batches = _step(project, ingest.land)
+    assert len(batches) == 3
+    refusals = []
+    for sha in batches:
+        try:
+            _step(project, ingest.check, sha)
+            _step(project, ingest.validate, sha)
+        except QualityError as error:
+            refusals.append((sha, str(error)))
+    ((sha, said),) = refusals
+    assert f"2_{name}.csv" in said
+    assert words in said
+    assert "kept" in said
+    with open_landing().open(FEED, sha) as kept:
+        assert kept.read() == content
+    _step(project, ingest.merge)
+    assert sorted(project.rows(f"clean/{FEED}")["visit"]) == sorted(visits(0, 2)["visit"])
+    assert _statuses() == {"1_before.csv": "merged", f"2_{name}.csv": "stopped", "3_after.csv": "merged"}
+    with pytest.raises(QualityError, match=f"1 of 3 batches stopped(?s:.*)2_{name}.csv"):
+        _step(project, ingest.report, batches)
+
+
+def test_a_stopped_batch_is_not_looked_at_again(project: Project) -> None:
+    """What was refused once does not wake the DAG, does not land again, and does not fail the next run."""
+    project.deliver("bad.csv", b"")
+    (sha,) = _step(project, ingest.land)
+    with pytest.raises(QualityError):
+        _step(project, ingest.check, sha)
+    assert ingest.waiting(FEED) == []
+    with pytest.raises(Skip):
+        _step(project, ingest.land)
+    assert _step(project, ingest.report, None) == {"feed": FEED, "stopped": 0}
+
+
+def test_a_mended_file_under_the_same_name_is_a_new_batch(project: Project) -> None:
+    """The hint of the refusal works: mend the file and deliver it again."""
+    project.deliver("a.csv", b"")
+    (sha,) = _step(project, ingest.land)
+    with pytest.raises(QualityError, match="Mend and deliver it again"):
+        _step(project, ingest.check, sha)
+    project.deliver("a.csv", GOOD)
+    project.ingest()
+    assert [batch.status for batch in open_ledger().batches(FEED)] == ["stopped", "merged"]
+    assert len(project.rows(f"clean/{FEED}")) == 80
+
+
+def test_a_merge_that_was_ended_before_it_was_recorded_merges_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lake's own transaction ids make a second write of a batch nothing, quarantine included."""
+    project.deliver("a.csv", GOOD.assign(x=[99.0, *GOOD["x"][1:]]))
+    sha = _step(project, ingest.land)[0]
+    _step(project, ingest.check, sha)
+    _step(project, ingest.validate, sha)
+    with monkeypatch.context() as patch:
+        patch.setattr("include.ratchet.adapters.ledger.Ledger.mark", _fail)
+        with pytest.raises(OSError, match="pulled"):
+            _step(project, ingest.merge)
+    _step(project, ingest.merge)
+    assert len(project.rows(f"clean/{FEED}")) == 79
+    assert len(project.rows(f"quarantine/{FEED}")) == 1
+    assert _statuses() == {"a.csv": "merged"}
+
+
+def _fail(*_: Any, **__: Any) -> None:
+    raise OSError("the plug was pulled")

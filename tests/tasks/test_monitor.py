@@ -1,0 +1,92 @@
+"""The champion on rows that it never saw: silent while it holds, one signal when the concept flips."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from include.ratchet.adapters import open_ledger
+from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.records import Json
+from include.ratchet.tasks import monitor, score, train
+from tests.tiny import DAYS, MODEL, Project, visits
+
+
+def _measure(project: Project) -> Json:
+    made: Json = project.run(monitor.measure, MODEL, stage="monitor")
+    return made
+
+
+def _more(project: Project, days: int = 21, first: int = DAYS, *, flipped: bool = False) -> None:
+    project.deliver(f"more-{first}.csv", visits(first, days, flipped=flipped))
+    project.ingest()
+    project.run(score.score, MODEL, stage="score")
+
+
+def _degradations() -> list[str]:
+    return [signal.key for signal, _ in open_ledger().signals(MODEL) if signal.kind == "degradation"]
+
+
+def test_without_predictions_there_is_nothing_to_measure(serving: Project) -> None:
+    """A champion that has predicted nothing yet is a skip."""
+    with pytest.raises(Skip, match="no predictions yet"):
+        _measure(serving)
+
+
+def test_rows_of_the_snapshot_do_not_count(serving: Project) -> None:
+    """All predictions are of rows that the champion was made from: nothing is out of sample."""
+    serving.run(score.score, MODEL, stage="score")
+    with pytest.raises(Skip, match="no label of an out-of-sample prediction has matured yet"):
+        _measure(serving)
+
+
+def test_a_champion_that_holds_is_reported_and_gives_no_signal(serving: Project) -> None:
+    """The report has a figure per window; nothing degraded, so signal is a skip with the sentence."""
+    serving.run(score.score, MODEL, stage="score")
+    _more(serving)
+    report = _measure(serving)
+    assert report["rows"] == 20 * 40  # a day of 21 has not matured, one row of the first delivery has
+    assert report["degraded"] == []
+    with pytest.raises(Skip, match="no degradation is shown"):
+        serving.run(monitor.signal, report, stage="monitor")
+    assert _degradations() == []
+
+
+def test_a_flipped_concept_is_one_signal(serving: Project) -> None:
+    """The first look that shows it signals; the same window again is the same signal, and starts one run."""
+    serving.run(score.score, MODEL, stage="score")
+    _more(serving, flipped=True)
+    report = _measure(serving)
+    assert report["degraded"]
+    for _ in range(2):
+        evidence = serving.run(monitor.signal, report, stage="monitor")
+    assert evidence["windows"] == report["degraded"]
+    assert _degradations() == [f"degradation:1:{report['degraded'][-1]}"]
+    run = serving.run(train.arbitrate, MODEL, run_type="asset_triggered")
+    assert run["reason"].startswith("degradation")
+    serving.run_id = "later"
+    serving.run(monitor.signal, _measure(serving), stage="monitor")
+    with pytest.raises(Skip, match="no signal is pending"):
+        serving.run(train.arbitrate, MODEL, run_type="asset_triggered")
+
+
+def test_a_run_reports_once(serving: Project) -> None:
+    """Measuring again in the same run gives the same report and keeps one."""
+    serving.run(score.score, MODEL, stage="score")
+    _more(serving)
+    assert _measure(serving) == _measure(serving)
+    assert len(open_ledger().reports(MODEL)) == 1
+
+
+def test_a_champion_is_measured_however_many_were_refused_since(serving: Project) -> None:
+    """Sixty refused challengers later its own verdict is still what it is compared with."""
+    serving.run(score.score, MODEL, stage="score")
+    _more(serving)
+    ledger = open_ledger()
+    known = next(each for each in ledger.verdicts(MODEL) if each.version == 1)
+    for number in range(60):
+        at = datetime.now(UTC) + timedelta(seconds=number)
+        ledger.judge(replace(known, version=10 + number, run_id=f"r{number}", outcome="refuse", at=at, digest=""))
+    assert _measure(serving)["test_metric"] == known.figures["challenger"]

@@ -1,0 +1,79 @@
+"""Batch predictions: every row once, by the champion, with whether it was in the champion's snapshot."""
+
+from __future__ import annotations
+
+import pytest
+
+from include.ratchet.adapters import open_ledger
+from include.ratchet.domain.errors import Skip
+from include.ratchet.tasks import score
+from tests.tiny import DAYS, MODEL, Project, visits
+
+TABLE = f"predictions/{MODEL}"
+SEEN = DAYS * 40 - 1
+"""The window ends before now, which is the newest row's own time."""
+
+
+def _score(project: Project) -> dict[str, int]:
+    made: dict[str, int] = project.run(score.score, MODEL, stage="score")
+    return made
+
+
+def test_without_a_champion_rows_wait(blessed: Project) -> None:
+    """The run is skipped with the reason; the first champion scores what waits."""
+    with pytest.raises(Skip, match="no champion yet"):
+        _score(blessed)
+    blessed.promote()
+    assert _score(blessed)["rows"] == SEEN
+
+
+def test_a_row_is_never_predicted_twice(serving: Project) -> None:
+    """A second call, a second delivery and a second champion add only what has no prediction."""
+    assert _score(serving)["rows"] == SEEN
+    with pytest.raises(Skip, match="every row has its prediction"):
+        _score(serving)
+    serving.promote()
+    with pytest.raises(Skip, match="every row has its prediction"):
+        _score(serving)
+    serving.deliver("more.csv", visits(DAYS, 2))
+    serving.ingest()
+    assert _score(serving) == {"model": MODEL, "champion": 2, "rows": 80, "version": 1}
+    made = serving.rows(TABLE)
+    assert made["visit"].is_unique
+    assert sorted(made["visit"]) == list(range(SEEN + 80))
+    assert made.groupby("model_version").size().to_dict() == {1: SEEN, 2: 80}
+
+
+def test_the_same_rows_written_again_are_one_version(serving: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes that both found the rows without a prediction write them once: Delta's transaction ids see to it."""
+    _score(serving)
+    monkeypatch.setattr("include.ratchet.steps.predict.unscored", lambda rows, *_: rows)
+    assert _score(serving)["version"] == 0
+    assert serving.rows(TABLE)["visit"].is_unique
+
+
+def test_rows_of_the_snapshot_are_flagged(serving: Project) -> None:
+    """Only rows that the champion was neither fitted nor judged on count as out of sample."""
+    _score(serving)
+    serving.deliver("more.csv", visits(DAYS, 2))
+    serving.ingest()
+    _score(serving)
+    made = serving.rows(TABLE).set_index("visit")["in_snapshot"]
+    assert made[made.index < SEEN].all()
+    assert not made[made.index >= SEEN].any()
+
+
+def test_predictions_carry_what_is_needed_to_judge_them(serving: Project) -> None:
+    """Id, event time, decision, score, version, snapshot flag and moment, and nothing else."""
+    _score(serving)
+    made = serving.rows(TABLE)
+    assert list(made.columns) == ["visit", "at", "prediction", "score", "model_version", "in_snapshot", "scored_at"]
+    assert made["score"].between(0, 1).all()
+    assert set(made["prediction"]) == {"0", "1"}
+
+
+def test_the_example_is_one_row_of_features(serving: Project) -> None:
+    """What the demo posts to the service: the features of the newest row, and no label."""
+    assert serving.home.exists()
+    assert set(score.example(MODEL)) == {"x", "colour"}
+    assert open_ledger().champion(MODEL) == 1
