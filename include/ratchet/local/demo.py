@@ -111,7 +111,8 @@ def _take_down(config: Config, view: View) -> None:
     # A second Ctrl-C must not leave half of the stack behind; this takes about 6 s.
     for each in _ENDINGS:
         signal.signal(each, signal.SIG_IGN)
-    view.say(f"stopped {len(stack.down(config))} processes")
+    count = len(stack.down(config))
+    view.say(f"everything is stopped, {count} processes" if count else "everything is stopped")
 
 
 @contextmanager
