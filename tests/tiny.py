@@ -50,10 +50,11 @@ MODEL_YAML = """
       split: {validation: 7d, test: 25d}
       candidates:
         - {name: logistic, estimator: sklearn.linear_model.LogisticRegression}
-        - {name: tree, estimator: sklearn.tree.DecisionTreeClassifier, params: {max_depth: 1}}
+        - {name: tree, estimator: sklearn.tree.DecisionTreeClassifier, params: {max_depth: 4}}
     gate:
       metric: roc_auc
       business: {roc_auc: ">= 0.60"}
+      champion: {mode: non_inferior, margin: 0.1}
     triggers:
       new_data: {min_rows: 100}
       degradation: {drop: 0.1}
@@ -170,4 +171,3 @@ class Project:
         from include.ratchet.adapters import open_lake
 
         return open_lake().dataset(table).to_table().to_pandas()
-

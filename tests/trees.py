@@ -43,8 +43,6 @@ def python(code: str, *arguments: str | Path, folder: Path, timeout: float = 240
     outer = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "PYTHONPATH"))}
     own = {"AIRFLOW_HOME": str(airflow), "AIRFLOW__CORE__LOAD_EXAMPLES": "false", "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname"}
     command = [sys.executable, "-P", "-c", code, *map(str, arguments)]
-    done = subprocess.run(
-        command, cwd=folder, env={**outer, **own, **env}, capture_output=True, text=True, timeout=timeout, check=False
-    )
+    done = subprocess.run(command, cwd=folder, env={**outer, **own, **env}, capture_output=True, text=True, timeout=timeout, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-6000:]
     return json.loads(done.stdout.strip().splitlines()[-1])

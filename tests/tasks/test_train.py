@@ -128,7 +128,9 @@ def test_no_test_row_is_trained_on(landed: Project) -> None:
     lag = pd.Timedelta(days=1)
     assert at[parts.train].max() + lag < at[parts.validation].min() + pd.Timedelta(minutes=1)
     assert at[parts.validation].max() + lag < at[parts.test].min() + pd.Timedelta(minutes=1)
-    assert (parts.train.sum(), parts.validation.sum(), parts.test.sum()) == tuple(job["snapshot"][k] for k in ("train", "validation", "test"))
+    assert (parts.train.sum(), parts.validation.sum(), parts.test.sum()) == tuple(
+        job["snapshot"][k] for k in ("train", "validation", "test")
+    )
 
 
 def test_the_better_candidate_is_registered(landed: Project) -> None:

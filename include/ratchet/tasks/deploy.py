@@ -12,6 +12,8 @@ from include.ratchet.domain.errors import DeployError, Skip
 from include.ratchet.domain.records import Json, Promotion, Verdict
 
 if TYPE_CHECKING:
+    import httpx
+
     from include.ratchet.adapters.ledger import Ledger
 
 SERVED_WITHIN_SECONDS = 20.0
@@ -124,11 +126,21 @@ def _not_served(plan: Json) -> str | None:
         except httpx.HTTPError as error:
             seen = type(error).__name__
         else:
-            seen = str(said.json().get("version")) if said.is_success else f"status {said.status_code}"
+            seen = _shown(said)
             if seen == str(plan["version"]):
                 return None
         time.sleep(0.2)
     return f"the service at {url} showed {seen} for {SERVED_WITHIN_SECONDS:g} s; expected version {plan['version']}"
+
+
+def _shown(said: httpx.Response) -> str:
+    """Return the version that the service shows, or what it shows instead."""
+    if not said.is_success:
+        return f"status {said.status_code}"
+    try:
+        return str(said.json()["version"])
+    except (ValueError, KeyError, TypeError):
+        return "an answer without a version"  # a proxy's or another program's page
 
 
 def _blessed(model: str, ledger: Ledger, served: list[int], asked: int | None) -> int:

@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from include.ratchet.domain.context import TaskContext, running
@@ -72,11 +73,19 @@ def code_version() -> str:
     given = os.environ.get("RATCHET_CODE_VERSION")
     if given:
         return given
-    head = PROJECT / ".git" / "HEAD"
     try:
-        text = head.read_text().strip()
-        if not text.startswith("ref: "):
-            return text[:40]
-        return (PROJECT / ".git" / text.removeprefix("ref: ")).read_text().strip()[:40]
+        return _commit(PROJECT / ".git")
     except OSError:
         return "unknown"
+
+
+def _commit(git: Path) -> str:
+    """Read the commit of HEAD; `git gc` moves branches into one packed file."""
+    head = (git / "HEAD").read_text(encoding="utf-8").strip()
+    if not head.startswith("ref: "):
+        return head[:40]
+    name = head.removeprefix("ref: ")
+    if (git / name).is_file():
+        return (git / name).read_text(encoding="utf-8").strip()[:40]
+    packed = (git / "packed-refs").read_text(encoding="utf-8").splitlines()
+    return next((line[:40] for line in packed if line.endswith(f" {name}")), "unknown")
