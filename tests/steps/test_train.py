@@ -25,7 +25,12 @@ def data(spec: ModelSpec, rows: int = 200, *, seed: int = 0) -> tuple[pd.DataFra
     draw = np.random.default_rng(seed)
     x = draw.normal(size=rows)
     frame = pd.DataFrame(
-        {"x": x, "empty": [None] * rows, "c": draw.choice(["a", "b", None], rows), "t": draw.choice(["red car", "blue"], rows)}
+        {
+            "x": x,
+            "empty": [None] * rows,
+            "c": np.array(["a", "b", None])[draw.integers(0, 3, rows)],
+            "t": draw.choice(["red car", "blue"], rows),
+        }
     )
     return typed(frame, spec.columns), (x + draw.normal(size=rows) / 4 > 0).astype(int)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +26,7 @@ def spec_of(*expectations: dict[str, Any], allowed: float = 1.0, **changes: Any)
     return feed_spec(expectations=list(expectations), quarantine={"max_fraction": allowed}, **changes)
 
 
-def batch(values: list[float | None], ids: list[int] | None = None, faults: dict[str, list[int]] | None = None) -> Decoded:
+def batch(values: Sequence[float | None], ids: list[int] | None = None, faults: dict[str, list[int]] | None = None) -> Decoded:
     """Make a decoded batch."""
     ids = ids or list(range(len(values)))
     rows = pa.table({"id": pa.array(ids, pa.int64()), "v": pa.array(values, pa.float64())})
@@ -79,7 +80,7 @@ def test_mostly_keeps_the_exceptions() -> None:
 
 def test_more_bad_rows_than_allowed_stop_the_batch() -> None:
     """The quarantine has a budget; beyond it the batch stops, with counts and an example by row number."""
-    values: list[float | None] = [1.0] * 9 + [99.0]
+    values = [1.0] * 9 + [99.0]
     assert sort_rows(batch(values), spec_of(BETWEEN, allowed=0.1), "sha").quarantined.num_rows == 1
     with pytest.raises(QualityError, match=r"(?s)1 of 10 rows are bad; allowed are 9.0%.*1 rows, such as row 10"):
         sort_rows(batch(values), spec_of(BETWEEN, allowed=0.09), "sha")

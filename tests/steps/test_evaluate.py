@@ -1,0 +1,202 @@
+"""The evidence that the gate sees, on real pipelines and real rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from include.ratchet.domain.errors import DataError
+from include.ratchet.domain.gate import Decision
+from include.ratchet.domain.modelspec import Candidate, ModelSpec
+from include.ratchet.domain.records import Window
+from include.ratchet.steps.evaluate import evaluate
+from include.ratchet.steps.frames import Split, features, labels, split
+from include.ratchet.steps.train import build_pipeline
+from tests.makers import model_spec
+
+DAYS, PER_DAY = 70, 30
+START = datetime(2013, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Said:
+    """What a fresh process is taken to have said."""
+
+    predictions: list[list[float]] = field(default_factory=list)
+    p99_ms: float = 1.0
+    size_mb: float = 0.1
+    error: str = ""
+
+
+def rows() -> pa.Table:
+    """Make 30 rows a day whose label follows `x`; `noise` says nothing; 'b' is a small segment."""
+    draw = np.random.default_rng(5)
+    count = DAYS * PER_DAY
+    x = draw.normal(size=count)
+    at = [START + timedelta(days=i // PER_DAY, minutes=i % PER_DAY) for i in range(count)]
+    columns: dict[str, Any] = {
+        "id": np.arange(count),
+        "at": pa.array(at, pa.timestamp("us", tz="UTC")),
+        "y": (x + draw.normal(size=count) / 2 > 0).astype(int),
+        "x": x,
+        "noise": draw.normal(size=count),
+        "c": np.where(np.arange(count) % 5 == 0, "b", "a"),
+    }
+    return pa.table(columns)
+
+
+ROWS = rows()
+WINDOW = Window(START, START + timedelta(days=DAYS))
+
+
+def fitted(spec: ModelSpec, parts: Split, *, seed: int = 0, flipped: bool = False) -> Any:
+    """Fit the spec's features on its train rows; a flipped model learnt the opposite."""
+    pipeline = build_pipeline(spec, Candidate(name="a", estimator="sklearn.linear_model.LogisticRegression"), {"C": 1.0 + seed})
+    x, y = features(ROWS, spec.columns)[parts.train], labels(ROWS, spec)[parts.train]
+    return pipeline.fit(x, 1 - y if flipped else y)
+
+
+def judge(
+    champion: str | None = None, said: Said | None = None, challenger: str = "good", **changes: Any
+) -> tuple[Decision, dict[str, Any]]:
+    """Judge a challenger that is good, flipped or blind against a champion of these kinds."""
+    spec = model_spec(**{"columns__numeric": ["x", "noise"], "columns__segments": ["c"], **changes})
+    parts = split(ROWS, spec, WINDOW)
+
+    def fit(kind: str, seed: int) -> Any:
+        seen = model_spec(columns__numeric=["noise"]) if kind == "blind" else spec
+        return fitted(seen, parts, seed=seed, flipped=kind == "flipped")
+
+    mine = fit(challenger, 0)
+    here = mine.predict_proba(features(ROWS.filter(pa.array(parts.test)), spec.columns).head(5))
+    made = said or Said()
+    if not made.predictions and not made.error:
+        made.predictions = here.tolist()
+    return evaluate(spec, ROWS, parts, mine, fit(champion, 1) if champion else None, made)
+
+
+def result(decision: Decision, rule: str) -> str:
+    """Return what came of one rule."""
+    return next(each.result for each in decision.rules if each.rule == rule)
+
+
+def test_a_first_good_model_is_promoted() -> None:
+    """Business bound and baseline are shown, nothing speaks against it, and the figures are of the 28 test days."""
+    decision, figures = judge()
+    assert decision.outcome == "promote"
+    assert {each.rule for each in decision.rules} == {
+        "business accuracy",
+        "gain over the baseline",
+        "same answers in a fresh process",
+        "latency",
+        "size",
+    }
+    assert (figures["test_rows"], figures["test_blocks"]) == (28 * PER_DAY, 28)
+    assert figures["challenger"] > 0.8 > figures["baseline"]
+
+
+def test_a_model_no_better_than_the_trivial_one_is_not_promoted() -> None:
+    """A blind model is not shown to beat the baseline."""
+    decision, _ = judge(challenger="blind", gate__business={"accuracy": ">= 0.1"})
+    assert decision.outcome != "promote"
+    assert result(decision, "gain over the baseline") != "pass"
+
+
+@pytest.mark.parametrize(
+    ("bound", "outcome"), [("accuracy: >= 0.99", "refuse"), ("neg_log_loss: <= -0.9", "refuse"), ("neg_log_loss: <= 0", "promote")]
+)
+def test_the_business_bound_has_both_signs(bound: str, outcome: str) -> None:
+    """At least and at most both refuse what is shown to break them, for metrics other than the deciding one too."""
+    metric, text = bound.split(": ")
+    decision, _ = judge(gate__business={metric: text})
+    assert decision.outcome == outcome
+
+
+def test_a_worse_challenger_is_refused() -> None:
+    """A flipped model is shown worse than the champion by more than the margin, and harms its segments."""
+    decision, _ = judge("good", challenger="flipped", gate__business={"accuracy": ">= 0.01"}, gate__segments={"margin": 0.05})
+    assert decision.outcome == "refuse"
+    assert result(decision, "gain over the champion") == "fail"
+    assert result(decision, "segment c=a") == result(decision, "segment c=b") == "fail"
+
+
+def test_superior_asks_for_more_than_non_inferior() -> None:
+    """An equal challenger is not worse by the margin, and not shown to be better."""
+    margin, _ = judge("good")
+    strict, _ = judge("good", gate__champion={"mode": "superior"})
+    assert result(margin, "gain over the champion") == "pass"
+    assert result(strict, "gain over the champion") == "inconclusive"
+
+
+def test_the_same_model_again_is_refused() -> None:
+    """A challenger that answers every row as the champion does would be a promotion without a change."""
+    spec = model_spec(columns__numeric=["x"])
+    parts = split(ROWS, spec, WINDOW)
+    same = fitted(spec, parts)
+    answers = same.predict_proba(features(ROWS.filter(pa.array(parts.test)), spec.columns).head(5)).tolist()
+    decision, _ = evaluate(spec, ROWS, parts, same, fitted(spec, parts), Said(answers))
+    assert result(decision, "differs from the champion") == "fail"
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        (Said(error="no module named x"), "loads in a fresh process"),
+        (Said(predictions=[[0.5, 0.5]] * 5), "same answers in a fresh process"),
+        (Said(predictions=[[float("nan")] * 2] * 5), "same answers in a fresh process"),
+        (Said(p99_ms=51), "latency"),
+        (Said(size_mb=201), "size"),
+    ],
+    ids=["does not load", "other answers", "no answers", "slow", "big"],
+)
+def test_what_is_not_ready_to_serve_is_refused(said: Said, rule: str) -> None:
+    """The artifact must load, answer the same, in time, and fit, in a process of its own."""
+    decision, _ = judge(said=said)
+    assert (decision.outcome, result(decision, rule)) == ("refuse", "fail")
+
+
+GUARDS = [
+    ({"gate__calibration": {"max_error": 0.001}}, "calibration", "fail"),
+    ({"gate__calibration": {"max_error": 0.5}}, "calibration", "pass"),
+    ({"gate__flips": {"max_rate": 0.01}, "challenger": "flipped"}, "flips", "fail"),
+    ({"gate__flips": {"max_rate": 0.5}}, "flips", "pass"),
+    ({"gate__fairness": {"by": "c", "max_gap": 0.9}}, "fairness gap", "pass"),
+]
+
+
+@pytest.mark.parametrize(("changes", "rule", "expected"), GUARDS)
+def test_guards(changes: dict[str, Any], rule: str, expected: str) -> None:
+    """Calibration, flips and fairness refuse what is shown to exceed its bound, and nothing else."""
+    decision, _ = judge("good", **changes)
+    assert result(decision, rule) == expected
+
+
+def test_a_fairness_gap_is_found() -> None:
+    """A model that says yes to one group only has a gap of nearly one."""
+    spec = model_spec(columns__numeric=["x"], gate__fairness={"by": "c", "measure": "positive_rate", "max_gap": 0.2})
+    parts = split(ROWS, spec, WINDOW)
+    group = (ROWS["c"].to_numpy(zero_copy_only=False) == "b").astype(int)
+    biased = build_pipeline(spec, spec.training.candidates[0], {}).fit(features(ROWS, spec.columns), group)
+    answers = biased.predict_proba(features(ROWS.filter(pa.array(parts.test)), spec.columns).head(5)).tolist()
+    decision, _ = evaluate(spec, ROWS, parts, biased, None, Said(answers))
+    assert result(decision, "fairness gap") == "fail"
+
+
+def test_a_segment_column_that_is_not_there() -> None:
+    """A configured segment that is absent from the data stops the judgement: fail closed."""
+    with pytest.raises(DataError, match="segment column 'region' is not in the data"):
+        judge("good", gate__fairness={"by": "region", "max_gap": 0.1})
+
+
+def test_a_required_segment_that_is_not_there() -> None:
+    """A required segment without rows cannot be judged: inconclusive, naming it; with rows it does not stand in the way."""
+    absent, _ = judge("good", gate__segments={"margin": 0.5, "required": ["c=z", "c=a"]})
+    assert absent.outcome == "inconclusive"
+    assert "required segment c=z cannot be measured" in absent.sentence
+    there, _ = judge("good", gate__segments={"margin": 0.5, "required": ["c=a"]})
+    assert there.outcome == "promote"
