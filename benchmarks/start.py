@@ -26,6 +26,7 @@ def rows(repeat: int = 1) -> Iterator[Row]:
     ours, theirs = _loaded(tuned), _loaded(defaults)
     yield Row("task start, LocalExecutor", ours, peer=theirs, peer_name=peer, limit=0.25, of_ratio=True, note=f"median of {_count(tuned)}")
     yield Row("the same, without the imports", _median(tuned, "first_line"), peer=_median(defaults, "first_line"), peer_name=peer)
+    yield Row("CPU that the task's process spends before its body, without the imports", _median(tuned, "cpu"), peer=_median(defaults, "cpu"), peer_name=peer)
     note = f"{grown[0]['dags']} DAGs, all but this one paused"
     yield Row(f"with {MANY} models", _loaded(grown), peer=ours, peer_name="1 model", limit=1.2, of_ratio=True, note=note)
     for part in ("scheduler", "dag-processor", "api-server"):

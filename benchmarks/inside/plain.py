@@ -1,0 +1,48 @@
+"""From delivered files to champions in one plain process; argument: where the delivery lies.
+
+What the scheduler's workers have loaded before they fork is loaded here before the clock starts: imports count on
+neither side. Weather and planes were taken in before, as in a stack that is warm.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.inside import arrival
+
+
+def main() -> None:
+    """Run the bodies; write how long each took, the whole, and what the imports cost."""
+    result, delivered = Path(sys.argv[1]), Path(sys.argv[2])
+    began = time.perf_counter()
+    os.environ["RATCHET_PRELOAD"] = "1"
+    sys.argv[1:] = ["scheduler"]
+    sys.path.append("config")
+    import airflow_local_settings  # type: ignore[import-not-found]  # noqa: F401 - a module of config/, which loads the libraries
+
+    from benchmarks.inside.bodies import Sequence, models
+    from include.ratchet.domain.config import load_config
+
+    imports = time.perf_counter() - began
+    config = load_config()
+    arrival.reference(delivered, config)
+    chain = Sequence()
+    for feed in arrival.BEFORE:
+        chain.ingest(feed)
+    arrival.deliver(delivered, config)
+    time.sleep(arrival.SETTLED)
+    began = time.perf_counter()
+    chain.took.clear()
+    chain.ingest(arrival.FEED)
+    for model in models():
+        chain.champion(model)
+    found = {"seconds": time.perf_counter() - began, "imports": imports, "bodies": chain.took}
+    result.write_text(json.dumps(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
