@@ -37,7 +37,7 @@ test: setup-dev ## Run the tests
 lint: setup-dev ## Style, types and the import contracts
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) mypy include config scripts dags plugins
+	$(RUN) mypy
 	.venv/bin/lint-imports
 
 check: lint test ## What CI runs

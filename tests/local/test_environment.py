@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from include.ratchet.domain.config import Config
+from include.ratchet.domain.specs import PROJECT
 from include.ratchet.local import environment
 from include.ratchet.local.ports import Ports
 
@@ -46,7 +47,7 @@ def test_nothing_is_written_outside_and_nobody_is_called(config: Config) -> None
 def test_the_bundle_is_the_project(config: Config) -> None:
     """A bundle's root is the import root: `from include...` works in DAG files and tasks."""
     [bundle] = json.loads(environment.base(config, PORTS, {})["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"])
-    assert (bundle["name"], bundle["kwargs"]["path"]) == ("ratchet", str(environment.PROJECT))
+    assert (bundle["name"], bundle["kwargs"]["path"]) == ("ratchet", str(PROJECT))
 
 
 def test_secrets_are_made_once_and_for_the_owner_only(config: Config) -> None:

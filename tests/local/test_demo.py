@@ -1,0 +1,96 @@
+"""How the demo ends: with what status, and always with nothing left running."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any, cast
+
+import pytest
+
+from include.ratchet.domain.config import Config
+from include.ratchet.domain.errors import SpecError
+from include.ratchet.local import demo
+from include.ratchet.local.loop import DemoError, Loop
+from include.ratchet.local.ports import Ports
+
+
+@pytest.fixture
+def stopped(config: Config, monkeypatch: pytest.MonkeyPatch) -> list[Config]:
+    """Return a list that grows when the stack is taken down; nothing is started for real."""
+    calls: list[Config] = []
+
+    def down(config: Config) -> list[str]:
+        calls.append(config)
+        return []
+
+    monkeypatch.setattr("include.ratchet.local.stack.down", down)
+    monkeypatch.setattr("include.ratchet.local.processes.adopt_orphans", lambda: None)
+    # The demo quiets libraries by os.environ; the test's own environment comes back afterwards.
+    monkeypatch.setattr("include.ratchet.local.environment.quiet", lambda _config: {"RATCHET__HOME": str(config.folder)})
+    return calls
+
+
+def _ends_with(monkeypatch: pytest.MonkeyPatch, what: BaseException | None) -> None:
+    def show(*_: Any) -> None:
+        if what:
+            raise what
+
+    monkeypatch.setattr(demo, "_show", show)
+
+
+def test_success_is_status_0_and_leaves_nothing(stopped: list[Config], monkeypatch: pytest.MonkeyPatch) -> None:
+    """EXIT=1 ends after the check."""
+    _ends_with(monkeypatch, None)
+    assert demo.demo(exit_after=True, ports=Ports()) == 0
+    assert len(stopped) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [DemoError("fit failed"), SpecError("port", ["8080 is busy"]), KeyboardInterrupt()], ids=["task", "port", "Ctrl-C"]
+)
+def test_anything_before_the_proof_is_status_1(stopped: list[Config], monkeypatch: pytest.MonkeyPatch, fault: BaseException) -> None:
+    """What was started is stopped, whatever went wrong."""
+    _ends_with(monkeypatch, fault)
+    assert demo.demo(exit_after=True, ports=Ports()) == 1
+    assert len(stopped) == 1
+
+
+def test_an_error_of_ours_still_stops_everything(stopped: list[Config], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug shows as itself, after the stack was taken down."""
+    _ends_with(monkeypatch, ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        demo.demo(exit_after=True, ports=Ports())
+    assert len(stopped) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_stays_until_it_is_told_to_end(stopped: list[Config], monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    """Ctrl-C, a TERM and a closed terminal end it in order; it had shown what it should, so the status is 0."""
+    _ends_with(monkeypatch, None)
+    monkeypatch.setattr(demo, "_stay", lambda *_: os.kill(os.getpid(), number))
+    assert demo.demo(exit_after=False, ports=Ports()) == 0
+    assert len(stopped) == 1
+
+
+class _Ledger:
+    """Holds one report per model."""
+
+    def __init__(self, **starts: list[str]) -> None:
+        """Name the windows' starts."""
+        self._starts = starts
+
+    def reports(self, model: str) -> list[dict[str, Any]]:
+        """Return the model's newest report."""
+        return [{"windows": [{"start": start} for start in self._starts[model]]}] if self._starts[model] else []
+
+
+@pytest.mark.parametrize(
+    ("starts", "done"),
+    [(["2013-03-28", "2013-04-04"], True), (["2013-03-28"], False), ([], False)],
+    ids=["April", "March only", "no report"],
+)
+def test_a_month_is_monitored_when_every_model_s_report_has_it(starts: list[str], *, done: bool) -> None:
+    """A report holds only predictions whose labels came: it proves that the month was scored as well."""
+    loop = cast("Loop", type("L", (), {"models": ["a", "b"], "ledger": _Ledger(a=["2013-04-04"], b=starts)})())
+    assert demo._monitored(loop, "2013-04") is done
