@@ -1,0 +1,117 @@
+"""Ports in memory, for tests of tasks: each subclasses its port and passes the contract suite of the real adapter."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from include.ratchet.adapters.models import load_skops, save_skops
+from include.ratchet.domain.errors import DataError, RegistryError, SpecError
+from include.ratchet.domain.ports import Connection, Connections, ModelVersion, Registry, Source, TrainingReport
+from include.ratchet.domain.records import Delivery
+
+
+class MemorySource(Source):
+    """Deliveries that a test puts in, oldest first."""
+
+    format = "csv"
+
+    def __init__(self, *contents: bytes) -> None:
+        """Start with some deliveries."""
+        self._contents: list[bytes] = list(contents)
+
+    def put(self, content: bytes) -> None:
+        """Deliver some bytes."""
+        self._contents.append(content)
+
+    def discover(self, seen: Sequence[str], watermark: Any) -> list[Delivery]:  # noqa: ARG002 - memory has no watermark
+        """List what has not landed."""
+        found = [Delivery(f"memory://{i}", f"{i}|{hashlib.sha256(content).hexdigest()}") for i, content in enumerate(self._contents)]
+        return [each for each in found if each.fingerprint not in seen]
+
+    def fetch(self, delivery: Delivery) -> BinaryIO:
+        """Open the bytes."""
+        number = int(delivery.uri.removeprefix("memory://"))
+        if number >= len(self._contents):
+            message = f"{delivery.uri}: gone"
+            raise DataError(message)
+        return io.BytesIO(self._contents[number])
+
+
+@dataclass
+class MemoryConnections(Connections):
+    """Connections that a test names."""
+
+    known: dict[str, str] = field(default_factory=dict)
+
+    def get(self, conn_id: str) -> Connection:
+        """Return the connection."""
+        if conn_id not in self.known:
+            raise SpecError(f"connection {conn_id!r}: not known", [f"found {', '.join(self.known) or 'none'}"])
+        return Connection.from_uri(self.known[conn_id])
+
+
+class MemoryRegistry(Registry):
+    """Versions and aliases in memory; the artifacts are files, because other processes load them."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep artifacts under `folder`."""
+        self._folder = folder
+        self.versions: dict[str, list[ModelVersion]] = {}
+        self.aliases: dict[str, dict[str, int]] = {}
+        self._shas: dict[str, str] = {}
+
+    def register(self, report: TrainingReport) -> ModelVersion:
+        """Keep the pipeline's file."""
+        made = self.versions.setdefault(report.model, [])
+        known = [each for each in made if each.run_id == report.run_id]
+        if known:
+            return known[0]
+        path = self._folder / report.model / str(len(made) + 1) / "model.skops"
+        save_skops(report.pipeline, path)
+        self._shas[str(path)] = _sha(path)
+        version = ModelVersion(report.model, len(made) + 1, report.run_id, str(path), {"ratchet.candidate": report.chosen})
+        made.append(version)
+        return version
+
+    def get(self, model: str, version: int) -> ModelVersion:
+        """Return a version."""
+        made = self.versions.get(model, [])
+        if not 0 < version <= len(made):
+            message = f"model {model} version {version}: not in the registry; registered are {len(made)}"
+            raise RegistryError(message)
+        return made[version - 1]
+
+    def artifact(self, model: str, version: int) -> str:
+        """Return the file, as it was registered."""
+        uri = self.get(model, version).uri
+        if not Path(uri).is_file() or _sha(Path(uri)) != self._shas[uri]:
+            message = f"model {model} version {version}: the artifact was altered after registration"
+            raise RegistryError(message)
+        return uri
+
+    def load(self, model: str, version: int) -> Any:
+        """Load the file."""
+        return load_skops(self.artifact(model, version))
+
+    def tag(self, model: str, version: int, tags: Mapping[str, str]) -> None:
+        """Add tags."""
+        found = self.get(model, version)
+        self.versions[model][version - 1] = replace(found, tags={**found.tags, **tags})
+
+    def point(self, model: str, aliases: Mapping[str, int | None]) -> None:
+        """Move or remove aliases."""
+        known = self.aliases.setdefault(model, {})
+        for alias, version in aliases.items():
+            if version is None:
+                known.pop(alias, None)
+            else:
+                known[alias] = self.get(model, version).version
+
+
+def _sha(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
