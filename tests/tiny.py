@@ -170,4 +170,5 @@ class Project:
         """Read a whole table of the lake."""
         from include.ratchet.adapters import open_lake
 
-        return open_lake().dataset(table).to_table().to_pandas()
+        found: pd.DataFrame = open_lake().dataset(table).to_table().to_pandas()
+        return found

@@ -65,9 +65,7 @@ def test_a_file_that_is_still_written_is_left_alone(project: Project) -> None:
 def test_each_body_is_safe_to_run_again(project: Project, times: int) -> None:
     """Every stage called twice leaves what one call leaves, and says the same."""
     project.deliver("a.csv", GOOD)
-    said: list[Any] = []
-    for _ in range(times):
-        said.append(_step(project, ingest.land))
+    said: list[Any] = [_step(project, ingest.land) for _ in range(times)]
     sha = said[0][0]
     for _ in range(times):
         assert _step(project, ingest.check, sha) == sha

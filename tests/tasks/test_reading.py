@@ -26,6 +26,7 @@ def test_now_is_the_newest_event_of_the_feeds(landed: Project) -> None:
 def test_now_of_the_wall_is_the_machines(landed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """`clock: wall` does not look at the data."""
     monkeypatch.setenv("RATCHET__CLOCK", "wall")
+    assert landed.home.exists()
     assert abs(reading.now(specs.model(MODEL)) - datetime.now(UTC)) < timedelta(minutes=1)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from include.ratchet.adapters import open_lake, open_ledger, open_registry
+from include.ratchet.domain import specs
 from include.ratchet.domain.errors import DataError, RegistryError, Skip, SpecError
 from include.ratchet.tasks import train
 from tests.tiny import DAYS, MODEL, MODEL_YAML, Project, visits
@@ -123,7 +124,7 @@ def test_a_snapshot_is_named_by_its_content(landed: Project) -> None:
 def test_no_test_row_is_trained_on(landed: Project) -> None:
     """Train, validation and test lie after each other, with the label lag between them."""
     (job, _) = landed.run(train.snapshot, landed.run(train.arbitrate, MODEL))
-    rows, parts = train._split_rows(train.specs.model(MODEL), job["snapshot"])
+    rows, parts = train._split_rows(specs.model(MODEL), job["snapshot"])
     at = rows["at"].to_pandas()
     lag = pd.Timedelta(days=1)
     assert at[parts.train].max() + lag < at[parts.validation].min() + pd.Timedelta(minutes=1)
