@@ -30,24 +30,29 @@ class ContentStore(Landing):
         if scratch:
             scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=scratch, prefix=".part-", delete=False) as part:
-            hasher, size = hashlib.sha256(), 0
-            while chunk := stream.read(CHUNK):
-                hasher.update(chunk)
-                size += len(chunk)
-                part.write(chunk)
-            part.flush()
-            os.fsync(part.fileno())
-        sha = hasher.hexdigest()
-        name = self._name(feed, sha)
-        if self._fs.exists(name):
-            Path(part.name).unlink()
-        elif local:
-            Path(name).parent.mkdir(parents=True, exist_ok=True)
-            Path(part.name).replace(name)
-        else:
-            self._fs.put_file(part.name, name)
-            Path(part.name).unlink()
+            spool = Path(part.name)
+            try:
+                hasher, size = hashlib.sha256(), 0
+                while chunk := stream.read(CHUNK):
+                    hasher.update(chunk)
+                    size += len(chunk)
+                    part.write(chunk)
+                part.flush()
+                os.fsync(part.fileno())
+                sha = hasher.hexdigest()
+                self._move(spool, self._name(feed, sha), local=local)
+            finally:
+                spool.unlink(missing_ok=True)  # a source that breaks off every minute must not fill the disk
         return sha, size
+
+    def _move(self, spool: Path, name: str, *, local: bool) -> None:
+        if self._fs.exists(name):
+            return
+        if local:
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            spool.replace(name)
+        else:
+            self._fs.put_file(str(spool), name)
 
     def open(self, feed: str, sha: str) -> BinaryIO:
         """Open kept bytes."""
