@@ -1,0 +1,56 @@
+"""What is Delta's in the lake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from include.ratchet.adapters import lake as module
+from include.ratchet.adapters.lake import ATTEMPTS, RETENTION, DeltaLake
+
+
+@pytest.mark.parametrize("mode", ["merge", "append", "replace"])
+def test_old_versions_are_kept_for_ten_years(tmp_path: Path, mode: str) -> None:
+    """Delta would forget a registered model's snapshot after 30 days; the first write says otherwise, and later ones keep it."""
+    lake = DeltaLake(str(tmp_path))
+    for number in range(2):
+        lake.write("t", pa.table({"id": [number]}), write_id=str(number), mode=mode, key=["id"])
+    assert DeltaTable(str(tmp_path / "t")).metadata().configuration == RETENTION
+
+
+def test_a_conflict_is_tried_again_on_a_fresh_handle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another writer's commit costs one more attempt; after the last one the error is the caller's."""
+    real, calls = module.write_deltalake, []
+
+    def conflicting(*args: object, **kwargs: object) -> None:
+        calls.append(args)
+        if len(calls) <= fails:
+            raise module.CommitFailedError
+        real(*args, **kwargs)
+
+    monkeypatch.setattr(module, "write_deltalake", conflicting)
+    fails = ATTEMPTS - 1
+    DeltaLake(str(tmp_path)).write("t", pa.table({"id": [1]}), write_id="1", mode="append")
+    assert len(calls) == ATTEMPTS
+    calls.clear()
+    fails = ATTEMPTS
+    with pytest.raises(module.CommitFailedError):
+        DeltaLake(str(tmp_path)).write("t", pa.table({"id": [1]}), write_id="2", mode="append")
+
+
+def test_a_kept_file_is_never_half_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that fails in the middle leaves what was there before."""
+    lake = DeltaLake(str(tmp_path))
+    lake.keep("a.parquet", pa.table({"id": [1]}))
+
+    def half(_: object, path: Path) -> None:
+        path.write_bytes(b"PAR1")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(module.pq, "write_table", half)
+    with pytest.raises(OSError, match="no space"):
+        lake.keep("a.parquet", pa.table({"id": [2]}))
+    assert lake.kept("a.parquet").to_pylist() == [{"id": 1}]

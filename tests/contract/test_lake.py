@@ -1,0 +1,152 @@
+"""What the lake promises: each write once, as one version, and old versions stay readable."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from include.ratchet.adapters.lake import DeltaLake
+from include.ratchet.domain.errors import DataError
+from include.ratchet.domain.ports import Lake
+from include.ratchet.domain.specs import PROJECT
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """Give an empty lake on disk."""
+    return DeltaLake(str(tmp_path))
+
+
+def rows(**columns: list[Any]) -> pa.Table:
+    """Make rows."""
+    return pa.table(columns)
+
+
+def read(lake: Lake, table: str = "clean/f", version: int | None = None) -> list[dict[str, Any]]:
+    """Return the rows of a version, in order."""
+    found: list[dict[str, Any]] = lake.dataset(table, version).to_table(use_threads=False).to_pylist()
+    return sorted(found, key=lambda row: row["id"])
+
+
+def test_merge_replaces_by_key_and_adds(lake: Lake) -> None:
+    """A later row of a key takes its place, in all columns; a new key is added; nothing else changes."""
+    lake.write("clean/f", rows(id=[1, 2], v=["a", "b"]), write_id="1", mode="merge", key=["id"])
+    lake.write("clean/f", rows(id=[2, 3], v=[None, "d"]), write_id="2", mode="merge", key=["id"])
+    assert read(lake) == [{"id": 1, "v": "a"}, {"id": 2, "v": None}, {"id": 3, "v": "d"}]
+
+
+def test_a_key_of_two_columns(lake: Lake) -> None:
+    """All parts of the key count."""
+    lake.write("clean/f", rows(id=[1, 1], at=[1, 2], v=["a", "b"]), write_id="1", mode="merge", key=["id", "at"])
+    lake.write("clean/f", rows(id=[1, 2], at=[2, 2], v=["c", "d"]), write_id="2", mode="merge", key=["id", "at"])
+    assert sorted((r["id"], r["at"], r["v"]) for r in read(lake)) == [(1, 1, "a"), (1, 2, "c"), (2, 2, "d")]
+
+
+def test_append_keeps_all(lake: Lake) -> None:
+    """The same row twice is two rows."""
+    for number in ("1", "2"):
+        lake.write("clean/f", rows(id=[1]), write_id=number, mode="append")
+    assert read(lake) == [{"id": 1}, {"id": 1}]
+
+
+def test_replace_leaves_only_the_last(lake: Lake) -> None:
+    """The table is what was written last, in its columns; what it was is still readable."""
+    lake.write("clean/f", rows(id=[1, 2], v=["a", "b"]), write_id="1", mode="replace")
+    lake.write("clean/f", rows(id=[3], w=[1.5]), write_id="2", mode="replace")
+    assert read(lake) == [{"id": 3, "w": 1.5}]
+    assert read(lake, version=0) == [{"id": 1, "v": "a"}, {"id": 2, "v": "b"}]
+
+
+@pytest.mark.parametrize("mode", ["merge", "append", "replace"])
+def test_a_write_happens_once(lake: Lake, mode: str) -> None:
+    """The same write id again, even with other rows and after other writes, changes nothing."""
+    first = lake.write("clean/f", rows(id=[1]), write_id="a", mode=mode, key=["id"])
+    second = lake.write("clean/f", rows(id=[2]), write_id="b", mode=mode, key=["id"])
+    before = read(lake)
+    assert lake.write("clean/f", rows(id=[99]), write_id="a", mode=mode, key=["id"]) == second
+    assert read(lake) == before
+    assert (first, lake.version("clean/f")) == (0, 1)
+
+
+@pytest.mark.parametrize("mode", ["merge", "append"])
+def test_a_new_column_is_empty_for_old_rows(lake: Lake, mode: str) -> None:
+    """A schema that grew keeps what there was."""
+    lake.write("clean/f", rows(id=[1]), write_id="1", mode=mode, key=["id"])
+    lake.write("clean/f", rows(id=[2], v=["b"]), write_id="2", mode=mode, key=["id"])
+    assert read(lake) == [{"id": 1, "v": None}, {"id": 2, "v": "b"}]
+
+
+def test_old_versions_stay_readable(lake: Lake) -> None:
+    """A snapshot pins versions: each is what it was, however much was merged since."""
+    for number in range(12):
+        changed = rows(id=[0, number], v=[number, number])
+        lake.write("clean/f", changed if number else changed.slice(1), write_id=str(number), mode="merge", key=["id"])
+    assert [read(lake, version=v)[0]["v"] for v in range(12)] == list(range(12))
+    assert [len(read(lake, version=v)) for v in (0, 5, 11)] == [1, 6, 12]
+
+
+def test_what_is_not_there(lake: Lake) -> None:
+    """A table without rows has no version; reading it, or a version that never was, is our error."""
+    assert lake.version("clean/f") is None
+    with pytest.raises(DataError, match="run its ingest first"):
+        lake.dataset("clean/f")
+    lake.write("clean/f", rows(id=[1]), write_id="1", mode="append")
+    with pytest.raises(DataError, match="version 7 is not there; the newest is 0"):
+        lake.dataset("clean/f", 7)
+
+
+def test_kept_files(lake: Lake) -> None:
+    """A kept file is read under its name, is replaced whole, and is gone when it is dropped, once or twice."""
+    lake.keep("staged/f/a.parquet", rows(id=[1]))
+    lake.keep("staged/f/a.parquet", rows(id=[2]))
+    assert lake.kept("staged/f/a.parquet").to_pylist() == [{"id": 2}]
+    for _ in range(2):
+        lake.drop("staged/f/a.parquet")
+    with pytest.raises(DataError, match=r"staged/f/a\.parquet: not in the lake"):
+        lake.kept("staged/f/a.parquet")
+
+
+WRITER = """
+    import sys, time
+    from pathlib import Path
+    import pyarrow as pa
+    from include.ratchet.adapters.lake import DeltaLake
+    place, gate, number, mode = sys.argv[1:]
+    lake = DeltaLake(place)
+    Path(gate + number).touch()
+    while not Path(gate).exists():
+        time.sleep(0.001)
+    for i in range(6):
+        rows = pa.table({"id": [int(number) * 100 + i], "by": [number]})
+        for attempt in range(20):
+            try:
+                lake.write("clean/f", rows, write_id=f"{number}-{i}", mode=mode, key=["id"])
+                break
+            except Exception as error:  # what Airflow does with a foreign error: again, later
+                failed = error
+                time.sleep(0.02 * attempt)
+        else:
+            raise failed
+"""
+
+
+@pytest.mark.parametrize("mode", ["merge", "append"])
+def test_two_processes_lose_nothing(tmp_path: Path, mode: str) -> None:
+    """Two writers at once, from an empty table on, both retried as their tasks are: every row is there, once."""
+    gate = tmp_path / "go"
+    command = [sys.executable, "-c", textwrap.dedent(WRITER), str(tmp_path / "lake"), str(gate)]
+    writers = [subprocess.Popen([*command, number, mode], cwd=PROJECT, stderr=subprocess.PIPE, text=True) for number in ("1", "2")]
+    while not all(Path(f"{gate}{n}").exists() for n in "12") and all(writer.poll() is None for writer in writers):
+        pass
+    gate.touch()
+    for writer in writers:
+        _, said = writer.communicate(timeout=120)
+        assert writer.returncode == 0, said
+    found = [row["id"] for row in read(DeltaLake(str(tmp_path / "lake")))]
+    assert found == [*range(100, 106), *range(200, 206)]

@@ -1,0 +1,80 @@
+"""What a landing promises: bytes are kept whole, once, by content, on disk and on an object store."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import uuid
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from include.ratchet.adapters.landing import CHUNK, ContentStore
+from include.ratchet.domain.errors import DataError
+from include.ratchet.domain.ports import Landing
+
+
+@pytest.fixture(params=["disk", "memory"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Name an empty place on each kind of store."""
+    return str(tmp_path / "raw") if request.param == "disk" else f"memory://{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def landing(place: str) -> Landing:
+    """Open it."""
+    return ContentStore(place)
+
+
+def files(place: str) -> list[str]:
+    """List what is kept under finished names."""
+    fs, root = fsspec.core.url_to_fs(place)
+    return sorted(path for path in fs.find(root) if not Path(path).name.startswith("."))
+
+
+class Broken(io.RawIOBase):
+    """A stream that breaks off after some bytes."""
+
+    def __init__(self, after: int) -> None:
+        """Break after `after` bytes."""
+        self._left = after
+
+    def read(self, size: int = -1) -> bytes:
+        """Return some bytes, or break."""
+        if self._left <= 0:
+            raise ConnectionResetError("the other side went away")
+        self._left -= size
+        return b"x" * size
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"x" * (2 * CHUNK + 7)], ids=["empty", "small", "chunks"])
+def test_what_was_put_is_there(landing: Landing, content: bytes) -> None:
+    """The name is the SHA-256 of the bytes, and the bytes come back whole."""
+    sha, size = landing.put("f", io.BytesIO(content))
+    assert (sha, size) == (hashlib.sha256(content).hexdigest(), len(content))
+    with landing.open("f", sha) as stream:
+        assert stream.read() == content
+
+
+def test_the_same_bytes_are_one_object(landing: Landing, place: str) -> None:
+    """A second put of the same bytes adds nothing; other bytes and another feed do."""
+    names = [landing.put(feed, io.BytesIO(content)) for feed, content in (("f", b"1"), ("f", b"1"), ("f", b"2"), ("g", b"1"))]
+    assert names[0] == names[1]
+    assert len(files(place)) == 3
+
+
+def test_a_stream_that_breaks_off_leaves_nothing(landing: Landing, place: str) -> None:
+    """Half a delivery is not kept under any finished name, and the next put works."""
+    with pytest.raises(ConnectionResetError):
+        landing.put("f", Broken(after=CHUNK))  # type: ignore[arg-type]
+    assert files(place) == []
+    landing.put("f", io.BytesIO(b"whole"))
+    assert len(files(place)) == 1
+
+
+def test_bytes_that_are_not_there(landing: Landing) -> None:
+    """Lost bytes are our error, with what to do; another feed's do not count."""
+    sha, _ = landing.put("g", io.BytesIO(b"1"))
+    with pytest.raises(DataError, match=r"its bytes are gone .* deliver the file again"):
+        landing.open("f", sha)
