@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError
 
-from include.ratchet.adapters import lake as module
 from include.ratchet.adapters.lake import ATTEMPTS, RETENTION, DeltaLake
 
 
@@ -23,21 +24,22 @@ def test_old_versions_are_kept_for_ten_years(tmp_path: Path, mode: str) -> None:
 
 def test_a_conflict_is_tried_again_on_a_fresh_handle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another writer's commit costs one more attempt; after the last one the error is the caller's."""
-    real, calls = module.write_deltalake, []
+    real: Any = write_deltalake
+    calls: list[object] = []
 
     def conflicting(*args: object, **kwargs: object) -> None:
         calls.append(args)
         if len(calls) <= fails:
-            raise module.CommitFailedError
+            raise CommitFailedError
         real(*args, **kwargs)
 
-    monkeypatch.setattr(module, "write_deltalake", conflicting)
+    monkeypatch.setattr("include.ratchet.adapters.lake.write_deltalake", conflicting)
     fails = ATTEMPTS - 1
     DeltaLake(str(tmp_path)).write("t", pa.table({"id": [1]}), write_id="1", mode="append")
     assert len(calls) == ATTEMPTS
     calls.clear()
     fails = ATTEMPTS
-    with pytest.raises(module.CommitFailedError):
+    with pytest.raises(CommitFailedError):
         DeltaLake(str(tmp_path)).write("t", pa.table({"id": [1]}), write_id="2", mode="append")
 
 
@@ -50,7 +52,7 @@ def test_a_kept_file_is_never_half_there(tmp_path: Path, monkeypatch: pytest.Mon
         path.write_bytes(b"PAR1")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(module.pq, "write_table", half)
+    monkeypatch.setattr("include.ratchet.adapters.lake.pq.write_table", half)
     with pytest.raises(OSError, match="no space"):
         lake.keep("a.parquet", pa.table({"id": [2]}))
     assert lake.kept("a.parquet").to_pylist() == [{"id": 1}]

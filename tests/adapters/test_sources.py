@@ -1,0 +1,185 @@
+"""What is particular to files and to databases."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+
+from include.ratchet.adapters.sources import SETTLE_SECONDS, Files, Sql, open_source
+from include.ratchet.domain.errors import SpecError
+from tests.fakes import MemoryConnections
+from tests.makers import feed_spec
+
+TABLE = {"kind": "sql", "connection": "db", "table": "t"}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    """Watch a folder."""
+    return Files(feed_spec(), str(tmp_path / "*.csv"))
+
+
+def write(path: Path, content: str, age: float = 60.0) -> None:
+    """Write a file that changed some seconds ago."""
+    path.write_text(content)
+    os.utime(path, (time.time() - age,) * 2)
+
+
+def test_a_file_must_settle(files: Files, tmp_path: Path) -> None:
+    """A file that changed just now may still be written, and is left for the next look."""
+    write(tmp_path / "a.csv", "x", age=0.0)
+    assert files.discover([], None) == []
+    write(tmp_path / "a.csv", "x", age=SETTLE_SECONDS + 0.1)
+    assert len(files.discover([], None)) == 1
+
+
+@pytest.mark.parametrize(("content", "age"), [("longer", 60.0), ("y", 30.0)], ids=["size", "time"])
+def test_a_changed_file_is_new(files: Files, tmp_path: Path, content: str, age: float) -> None:
+    """Another size, or another time, is another delivery of the same file."""
+    write(tmp_path / "a.csv", "x")
+    seen = [each.fingerprint for each in files.discover([], None)]
+    assert files.discover(seen, None) == []
+    write(tmp_path / "a.csv", content, age)
+    assert [each.fingerprint in seen for each in files.discover(seen, None)] == [False]
+
+
+def test_only_files_that_match_by_name(files: Files, tmp_path: Path) -> None:
+    """Folders and other names are no deliveries; files come in the order of their names."""
+    for name in ("b.csv", "a.csv", "c.txt", ".hidden.csv.part"):
+        write(tmp_path / name, "x")
+    (tmp_path / "folder.csv").mkdir()
+    os.utime(tmp_path / "folder.csv", (1e9, 1e9))
+    assert [Path(each.uri).name for each in files.discover([], None)] == ["a.csv", "b.csv"]
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """Make a table of three rows, two of them with the newest watermark."""
+    place = f"sqlite:///{tmp_path / 's.db'}"
+    run(
+        place,
+        "CREATE TABLE t (id INTEGER, v REAL, at TEXT)",
+        "INSERT INTO t VALUES (1, 0.5, '2013-01-01'), (2, 1.5, '2013-01-02'), (3, 2.5, '2013-01-02')",
+    )
+    return place
+
+
+def run(url: str, *statements: str) -> None:
+    """Change the database."""
+    with sa.create_engine(url).begin() as connection:
+        for each in statements:
+            connection.execute(sa.text(each))
+
+
+def database(url: str, mode: str = "merge", **source: Any) -> Sql:
+    """Open the table."""
+    spec = feed_spec({"id": "int64", "v": "float64?", "at": "string"}, {**TABLE, **source}, mode=mode)
+    return Sql(spec, url)
+
+
+def ids(source: Sql, seen: list[str], watermark: Any) -> list[int]:
+    """Return the ids of what is found."""
+    (delivery,) = source.discover(seen, watermark)
+    values: list[int] = pq.read_table(io.BytesIO(source.fetch(delivery).read()))["id"].to_pylist()
+    return values
+
+
+def test_the_watermark_moves(url: str) -> None:
+    """The first look reads all; then nothing, until there is a newer row."""
+    source = database(url, watermark="at")
+    (first,) = source.discover([], None)
+    assert (first.start, first.end) == (None, "2013-01-02")
+    assert ids(source, [], None) == [1, 2, 3]
+    assert source.discover([first.fingerprint], first.end) == []
+
+
+def test_ties_are_read_again_when_they_merge(url: str) -> None:
+    """A row as old as the last one that came late is not lost: rows at the watermark are read once more."""
+    source = database(url, watermark="at")
+    run(url, "INSERT INTO t VALUES (4, 0, '2013-01-02'), (5, 0, '2013-01-03')")
+    assert ids(source, [], "2013-01-02") == [2, 3, 4, 5]
+
+
+def test_what_is_appended_is_read_once(url: str) -> None:
+    """A feed that appends has no key to drop the copies by: rows at the watermark are not read again."""
+    run(url, "INSERT INTO t VALUES (5, 0, '2013-01-03')")
+    assert ids(database(url, mode="append", watermark="at"), [], "2013-01-02") == [5]
+
+
+def test_rows_that_come_between_look_and_fetch_wait(url: str) -> None:
+    """A delivery ends where it was seen to end; the next look finds the rest."""
+    source = database(url, watermark="at")
+    (delivery,) = source.discover([], None)
+    run(url, "INSERT INTO t VALUES (9, 0, '2013-02-01')")
+    assert pq.read_table(io.BytesIO(source.fetch(delivery).read()))["id"].to_pylist() == [1, 2, 3]
+    assert ids(source, [delivery.fingerprint], delivery.end) == [2, 3, 9]
+
+
+def test_a_replaced_table_is_read_whole_when_it_changed(url: str) -> None:
+    """The same content is found once; a change is found; going back to what it was is a change too."""
+    source = database(url, mode="replace")
+    (first,) = source.discover([], None)
+    assert source.discover([first.fingerprint], None) == []
+    run(url, "UPDATE t SET v = 9 WHERE id = 1")
+    (second,) = source.discover([first.fingerprint], None)
+    run(url, "UPDATE t SET v = 0.5 WHERE id = 1")
+    (third,) = source.discover([first.fingerprint, second.fingerprint], None)
+    assert third == first != second
+
+
+def test_a_query_is_read_as_a_table(url: str) -> None:
+    """A query may join, filter and compute; its columns are those of the schema."""
+    spec = feed_spec(source={"kind": "sql", "connection": "db", "query": "SELECT id, v * 2 AS v FROM t WHERE id > 1", "watermark": "id"})
+    source = Sql(spec, url)
+    (delivery,) = source.discover([], 2)
+    assert pq.read_table(io.BytesIO(source.fetch(delivery).read())).to_pylist() == [{"id": 2, "v": 3.0}, {"id": 3, "v": 5.0}]
+
+
+def test_the_password_is_in_no_delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes into ledger and logs names the database without its secret."""
+    real: Callable[[str], sa.Engine] = sa.create_engine
+    monkeypatch.setattr(
+        sa, "create_engine", lambda url: real(url) if url.startswith("sqlite") else Hidden(url, real(f"sqlite:///{tmp_path}/x.db"))
+    )
+
+    class Hidden:
+        def __init__(self, url: str, engine: sa.Engine) -> None:
+            self.url, self.connect = sa.make_url(url), engine.connect
+
+    run(f"sqlite:///{tmp_path}/x.db", "CREATE TABLE t (id INTEGER, v REAL, at TEXT)", "INSERT INTO t VALUES (1, 1, 'a')")
+    (delivery,) = database("postgresql+psycopg2://u:hunter2@h/db", watermark="at").discover([], None)
+    assert "hunter2" not in repr(delivery)
+    assert "u:***@h/db#t" in delivery.uri
+
+
+@pytest.mark.parametrize("watermark", ["at", "id"])
+def test_a_watermark_survives_json(url: str, watermark: str) -> None:
+    """Watermarks are kept as JSON between runs, and compare as the database does."""
+    (delivery,) = database(url, watermark=watermark).discover([], None)
+    assert isinstance(delivery.end, str | int)
+
+
+def test_a_watermark_that_does_not_compare_is_refused(url: str) -> None:
+    """Bytes cannot be a watermark: a fault of the spec."""
+    run(url, "UPDATE t SET at = x'00ff'")
+    with pytest.raises(SpecError, match="found a value of bytes; allowed are numbers, times, dates and texts"):
+        database(url, watermark="at").discover([], None)
+
+
+def test_open_source_resolves_stores_and_connections(tmp_path: Path, url: str) -> None:
+    """Files are opened where the store is, databases by their connection id; an unknown id is a fault of the spec."""
+    write(tmp_path / "a.csv", "x")
+    files = open_source(feed_spec(), MemoryConnections(), lambda uri: str(tmp_path / uri.rpartition("/")[2]))
+    assert len(files.discover([], None)) == 1
+    spec = feed_spec(source={**TABLE, "watermark": "id"})
+    assert len(open_source(spec, MemoryConnections({"db": url}), str).discover([], None)) == 1
+    with pytest.raises(SpecError, match="'db': not known"):
+        open_source(spec, MemoryConnections(), str)
