@@ -26,6 +26,7 @@ def build(spec: ModelSpec) -> None:
     @dag(
         dag_id=f"{spec.name}_deploy",
         schedule=schedules.deploy(spec),
+        description=f"Blessed versions of {spec.name}: promote, smoke test, roll back.",
         params=forms.deploy(),
         doc_md=__doc__,
         **defaults.dag("deploy", spec.owner, subject=spec.name),

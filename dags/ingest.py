@@ -26,7 +26,7 @@ def build(spec: FeedSpec) -> None:
     @dag(
         dag_id=f"{spec.name}_ingest",
         schedule=schedules.ingest(spec),
-        description=spec.description,
+        description=spec.description or f"What arrives at {spec.name}.",
         doc_md=__doc__,
         **defaults.dag("ingest", "ratchet", subject=spec.name),
     )

@@ -24,6 +24,7 @@ def build(spec: ModelSpec) -> None:
     @dag(
         dag_id=f"{spec.name}_monitor",
         schedule=schedules.monitor(spec),
+        description=f"How {spec.name} does on rows that it never saw.",
         doc_md=__doc__,
         **defaults.dag("monitor", spec.owner, subject=spec.name),
     )

@@ -24,6 +24,7 @@ def build(spec: ModelSpec) -> None:
     @dag(
         dag_id=f"{spec.name}_score",
         schedule=schedules.score(spec),
+        description=f"Batch predictions of {spec.name}, each row once.",
         doc_md=__doc__,
         **defaults.dag("score", spec.owner, subject=spec.name),
     )

@@ -28,7 +28,7 @@ def build(spec: ModelSpec) -> None:
     @dag(
         dag_id=f"{spec.name}_train",
         schedule=schedules.train(spec),
-        description=spec.description,
+        description=spec.description or f"Challengers of {spec.name}.",
         params=forms.train(spec),
         doc_md=__doc__,
         **defaults.dag("train", spec.owner, subject=spec.name),

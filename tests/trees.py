@@ -46,3 +46,9 @@ def python(code: str, *arguments: str | Path, folder: Path, timeout: float = 240
     done = subprocess.run(command, cwd=folder, env={**outer, **own, **env}, capture_output=True, text=True, timeout=timeout, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-6000:]
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def bundle(tree: Path) -> dict[str, str]:
+    """Return the variable that makes a tree Airflow's one bundle."""
+    local = {"name": "ratchet", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {"path": str(tree)}}
+    return {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([local])}

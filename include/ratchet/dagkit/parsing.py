@@ -55,6 +55,7 @@ def report_broken() -> None:
             try:
                 read(name)
             except SpecError as error:
-                faults.extend(f"{error.headline.split(':')[0]}: {fault}" for fault in error.faults or [error.headline])
+                file = error.headline.split(":")[0]
+                faults.extend([f"{file}: {fault}" for fault in error.faults] or [error.headline])
     if faults:
         raise SpecError(f"{len(faults)} fault(s) in the specs; the DAGs of the others go on", faults)

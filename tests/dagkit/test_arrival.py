@@ -1,0 +1,135 @@
+"""The watcher of a source: it tells once what is new, tells again what may have been lost, and never ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from include.ratchet.dagkit import arrival
+from include.ratchet.dagkit.arrival import ArrivalTrigger
+from include.ratchet.domain import specs
+from tests.tiny import FEED, Project, visits
+
+
+class Clock:
+    """A time that passes only when the trigger sleeps."""
+
+    def __init__(self) -> None:
+        """Begin like a machine that was started a moment ago: monotonic time is small then."""
+        self.now = 1.0
+
+    def monotonic(self) -> float:
+        """Say it."""
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Put the trigger on a clock of the test's."""
+    made = Clock()
+
+    async def sleep(seconds: float) -> None:
+        made.now += seconds
+
+    monkeypatch.setattr(arrival, "time", made)
+    monkeypatch.setattr(arrival, "asyncio", _Asyncio(sleep))
+    return made
+
+
+class _Asyncio:
+    """The two calls that the trigger makes."""
+
+    to_thread = staticmethod(asyncio.to_thread)
+
+    def __init__(self, sleep: Any) -> None:
+        """Keep another sleep."""
+        self.sleep = sleep
+
+
+class Over(BaseException):
+    """The source was looked at as often as the test says."""
+
+
+def _watch(monkeypatch: pytest.MonkeyPatch, looks: list[list[str] | Exception], poll: float = 10) -> list[tuple[int, dict[str, Any]]]:
+    """Let the trigger look as often as there are looks; return at which look it fired, and with what."""
+    coming: Iterator[list[str] | Exception] = iter(looks)
+    at = 0
+
+    def waiting(_: str) -> list[str]:
+        nonlocal at
+        at += 1
+        found = next(coming, None)
+        if found is None:
+            raise Over
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def collect() -> list[tuple[int, dict[str, Any]]]:
+        fired = []
+        try:
+            async for event in ArrivalTrigger(FEED, poll).run():
+                fired.append((at, event.payload))  # noqa: PERF401 - the end is an exception
+        except Over:
+            pass
+        return fired
+
+    monkeypatch.setattr(arrival, "_waiting", waiting)
+    return asyncio.run(collect())
+
+
+@pytest.mark.usefixtures("clock")
+def test_it_fires_once_per_new_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was told is not told again; one more file is; nothing is told of an empty source."""
+    looks: list[list[str] | Exception] = [[], ["a"], ["a"], ["a", "b"], ["a", "b"], [], ["c"]]
+    assert [(at, event["waiting"]) for at, event in _watch(monkeypatch, looks)] == [(2, 1), (4, 2), (7, 1)]
+
+
+@pytest.mark.usefixtures("clock")
+def test_it_fires_again_for_what_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After AGAIN_SECONDS the event counts as lost: at 10 s a look, that is the 13th look after the first."""
+    fired = _watch(monkeypatch, [["a"]] * 30)
+    assert [at for at, _ in fired] == [1, 14, 27]
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_failing_source_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the source raises, the watcher goes on, and does not forget what it told."""
+    looks: list[list[str] | Exception] = [OSError("down"), ["a"], ValueError("broken"), ["a"], ["a", "b"]]
+    assert [at for at, _ in _watch(monkeypatch, looks)] == [2, 5]
+
+
+def test_it_serialises() -> None:
+    """The triggerer makes the same trigger again from what is in Airflow's database."""
+    path, arguments = ArrivalTrigger("visits", 10.0).serialize()
+    assert path == "include.ratchet.dagkit.arrival.ArrivalTrigger"
+    again = ArrivalTrigger(**arguments)
+    assert (again.feed, again.poll) == ("visits", 10.0)
+    assert again.serialize() == (path, arguments)
+
+
+def test_a_feed_has_one_arrival_asset_with_one_watcher(project: Project) -> None:
+    """Asset and watcher carry the feed's name; the trigger polls as the spec says."""
+    assert project.include.exists()
+    asset = arrival.arrival(specs.feed(FEED))
+    (watcher,) = asset.watchers
+    assert (asset.name, asset.uri, watcher.name) == ("visits_arrival", "x-ratchet://visits_arrival", "visits_watcher")
+    assert (watcher.trigger.feed, watcher.trigger.poll) == ("visits", 10.0)
+
+
+def test_the_real_source_is_asked(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A settled file in the landing is told; the event says how many wait."""
+    monkeypatch.setattr("include.ratchet.adapters._first", [])
+    project.deliver("a.csv", visits(0, 1))
+
+    async def first() -> Any:
+        async for event in ArrivalTrigger(FEED, 0.01).run():
+            return event.payload
+
+    began = time.monotonic()
+    assert asyncio.run(first()) == {"feed": FEED, "waiting": 1}
+    assert time.monotonic() - began < 30

@@ -1,0 +1,33 @@
+"""The topology of ingest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.dags.reading import FEEDS, edges, outlets, pools, rules, woken_by
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+def test_batches_are_checked_apart_and_merged_together(bag: Any, feed: str) -> None:
+    """One mapped group per batch; merge and report stand beside each other, so that a failure of either is the run's."""
+    dag = bag.dags[f"{feed}_ingest"]
+    assert edges(dag) == {
+        "land": set(),
+        "batch.check": {"land"},
+        "batch.validate": {"batch.check"},
+        "merge": {"batch.validate"},
+        "report": {"batch.validate", "land"},
+    }
+    assert rules(dag) == {"merge": "all_done_min_one_success", "report": "all_done_min_one_success"}
+    assert dag.get_task("batch.check").get_closest_mapped_task_group() is not None
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+def test_only_a_merge_announces_clean_rows(bag: Any, feed: str) -> None:
+    """The asset is emitted by merge, and a watcher of the source wakes the DAG."""
+    dag = bag.dags[f"{feed}_ingest"]
+    assert outlets(dag) == {"merge": [f"{feed}_clean"]}
+    assert woken_by(dag) == {f"{feed}_arrival"}
+    assert pools(dag) == {}
