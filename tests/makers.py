@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
+import functools
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from include.ratchet.domain.feedspec import FeedSpec
@@ -50,3 +55,20 @@ def untimed(**changes: Any) -> ModelSpec:
     """Make a binary model without event times: random splits, random blocks."""
     split = {"training__split__validation": 0.2, "training__split__test": 0.2}
     return model_spec(columns__time=None, **(split | changes))
+
+
+@functools.cache
+def _empty_mlflow() -> Path:
+    """Make MLflow's tables once a session: its migrations take ten seconds."""
+    from include.ratchet.adapters.registry import MlflowRegistry
+
+    folder = Path(tempfile.mkdtemp(prefix="ratchet-mlflow-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    MlflowRegistry(f"sqlite:///{folder / 'mlflow.db'}", "")._client.search_registered_models()
+    return folder / "mlflow.db"
+
+
+def mlflow_database(folder: Path) -> str:
+    """Give an empty MLflow database in a folder; return its tracking URI."""
+    shutil.copy(_empty_mlflow(), folder / "mlflow.db")
+    return f"sqlite:///{folder / 'mlflow.db'}"
