@@ -1,0 +1,57 @@
+"""`./ratchet run`: the whole chain through the bodies of the DAGs, without a scheduler."""
+
+from __future__ import annotations
+
+import pytest
+
+from include.ratchet.adapters import open_ledger
+from include.ratchet.cli.chain import run_chain
+from include.ratchet.domain import specs
+from include.ratchet.domain.errors import SpecError
+from tests.tiny import FEED, MODEL, Project, visits
+
+PARAMS = {"reason": "try it", "window": "", "candidates": ["logistic"]}
+
+
+def test_from_files_to_a_champion_that_has_predicted(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ingest, train, gate, deploy, score; a second run trains again and refuses what answers the same."""
+    project.deliver("a.csv", visits())
+    assert run_chain(specs.model(MODEL), PARAMS)
+    ledger, said = open_ledger(), capsys.readouterr().out
+    assert ledger.champion(MODEL) == 1
+    assert len(project.rows(f"predictions/{MODEL}")) == 60 * 40 - 1
+    assert "buys version 1 (logistic)  promote" in said
+    assert "no label of an out-of-sample prediction has matured yet" in said
+    (run,) = ledger.runs(MODEL)
+    assert "try it" in run.reason
+    bodies = [(step["dag_id"], step["task_id"], step["state"]) for step in ledger.steps(run.run_id)]
+    stages = {
+        "visits_ingest": ("land", "check", "validate", "merge"),
+        "buys_train": ("arbitrate", "snapshot", "fit", "register", "judge", "bless"),
+        "buys_deploy": ("choose", "preload", "promote", "smoke"),
+        "buys_score": ("score",),
+    }
+    expected = [(dag, task, "success") for dag, tasks in stages.items() for task in tasks]
+    assert bodies == [*expected, ("buys_monitor", "measure", "skipped")]
+    assert {step["executor"] for step in ledger.steps(run.run_id)} == {"in process"}
+
+
+def test_a_stopped_batch_is_named_and_the_rest_goes_on(landed: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """The sound file is merged, the chain goes on to its end, and the result is a failure that names the other one."""
+    landed.deliver("good.csv", visits(60, 1))
+    landed.deliver("bad.csv", b"")
+    spec = specs.model(MODEL)
+    assert not run_chain(spec, {**PARAMS, "candidates": ["tree"]})
+    said = capsys.readouterr().out.replace("\n", " ")
+    assert "bad.csv" in said
+    assert "the file is empty" in said
+    assert sorted(batch.status for batch in open_ledger().batches(FEED)) == ["merged", "merged", "stopped"]
+    assert open_ledger().verdicts(MODEL)
+
+
+def test_a_candidate_that_is_not_there_is_a_message(landed: Project) -> None:
+    """The form's checks are the command line's too; nothing is trained."""
+    assert landed.include.exists()
+    with pytest.raises(SpecError, match="found 'forest'; allowed are logistic, tree"):
+        run_chain(specs.model(MODEL), {**PARAMS, "candidates": ["forest"]})
+    assert open_ledger().runs(MODEL) == []

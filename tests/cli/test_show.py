@@ -1,0 +1,61 @@
+"""What the command line prints of a model."""
+
+from __future__ import annotations
+
+import pytest
+
+from include.ratchet.adapters import open_ledger
+from include.ratchet.cli import show
+from include.ratchet.tasks import score
+from tests.tiny import DAYS, MODEL, Project, visits
+
+
+def _said(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.usefixtures("project")
+def test_a_new_model_has_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """No champion, no runs, no error."""
+    show.status(MODEL)
+    assert _said(capsys) == "buys champion: none yet"
+
+
+def test_status_shows_champion_runs_and_verdicts(serving: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Which version serves since when and by whom; each run with its reason and its verdict."""
+    assert serving.include.exists()
+    show.console.width = 250
+    show.status(MODEL)
+    said = _said(capsys)
+    assert "champion: version 1 since" in said
+    assert "by tester" in said
+    assert "promote version 2" in said
+    assert "manual: reason by hand" in said
+
+
+def test_status_shows_what_waits_and_the_last_report(serving: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pending signal with its reason, and the monitor's sentence."""
+    from include.ratchet.tasks import monitor
+
+    serving.run(score.score, MODEL, stage="score")
+    serving.deliver("more.csv", visits(DAYS, 21, flipped=True))
+    serving.ingest()
+    serving.run(score.score, MODEL, stage="score")
+    serving.run(monitor.signal, serving.run(monitor.measure, MODEL, stage="monitor"), stage="monitor")
+    show.status(MODEL)
+    said = _said(capsys)
+    assert "pending: degradation, not looked at yet" in said
+    assert "monitor: 800 matured out-of-sample predictions" in said
+
+
+def test_a_verdict_is_shown_rule_by_rule(serving: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Outcome, candidate, figures of all three models, and every rule with what was found."""
+    assert serving.include.exists()
+    found = open_ledger().verdicts(MODEL)[0]
+    show.console.width = 250
+    show.verdict(found)
+    said = _said(capsys)
+    assert "buys version 2 (tree) promote" in said
+    assert "holdout roc_auc: challenger" in said
+    for rule in found.rules:
+        assert rule.rule in said
