@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from include.ratchet.adapters import open_ledger
+from include.ratchet.cli import show
 from include.ratchet.cli.chain import run_chain
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import SpecError
@@ -16,11 +17,12 @@ PARAMS = {"reason": "try it", "window": "", "candidates": ["logistic"]}
 def test_from_files_to_a_champion_that_has_predicted(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Ingest, train, gate, deploy, score; a second run trains again and refuses what answers the same."""
     project.deliver("a.csv", visits())
+    show.console.width = 250
     assert run_chain(specs.model(MODEL), PARAMS)
-    ledger, said = open_ledger(), capsys.readouterr().out
+    ledger, said = open_ledger(), " ".join(capsys.readouterr().out.split())
     assert ledger.champion(MODEL) == 1
     assert len(project.rows(f"predictions/{MODEL}")) == 60 * 40 - 1
-    assert "buys version 1 (logistic)  promote" in said
+    assert "buys version 1 (logistic) promote" in said
     assert "no label of an out-of-sample prediction has matured yet" in said
     (run,) = ledger.runs(MODEL)
     assert "try it" in run.reason
