@@ -73,3 +73,11 @@ def test_a_spec_does_not_change() -> None:
     """What was read stays as it was read."""
     with pytest.raises(ValidationError, match="frozen"):
         feed().name = "other"  # type: ignore[misc]
+
+
+def test_a_key_may_not_be_null() -> None:
+    """A nullable key column is a fault: null keys never match in a merge, and the row would stand there twice."""
+    with pytest.raises(ValidationError, match="id may be null"):
+        FeedSpec.model_validate(
+            {"name": "f", "source": {"kind": "files", "uri": "landing://f/*.csv"}, "key": ["id"], "schema": {"id": "int64?"}}
+        )

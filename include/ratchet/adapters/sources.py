@@ -44,7 +44,7 @@ class Files(Source):
             changed = info.get("mtime") or info.get("LastModified") or info.get("created")
             moment = changed.timestamp() if isinstance(changed, datetime) else float(changed or 0)
             fingerprint = f"{path}|{info['size']}|{info.get('ETag') or moment}"
-            if fingerprint not in seen and info["type"] == "file" and time.time() - moment > SETTLE_SECONDS:
+            if fingerprint not in seen and info["type"] == "file" and abs(time.time() - moment) > SETTLE_SECONDS:
                 found.append(Delivery(path, fingerprint))
         return found
 

@@ -151,6 +151,10 @@ class FeedSpec(Strict):
             if missing:
                 message = f"{key}: {', '.join(missing)} not in schema; schema has {', '.join(self.columns)}"
                 raise ValueError(message)
+        empty = [n for n in self.key if n in self.columns and self.nullable(n)]
+        if empty:
+            message = f"schema: {', '.join(empty)} may be null (?); allowed are key columns that may not: a null names no row"
+            raise ValueError(message)
         if self.source.kind == "sql" and self.mode != "replace" and not self.source.watermark:
             message = "source.watermark: needed by kind sql unless mode is replace"
             raise ValueError(message)

@@ -109,9 +109,7 @@ def build_pipeline(spec: ModelSpec, candidate: Candidate, params: dict[str, Any]
         raise SpecError(
             f"models/{spec.name}: candidate {candidate.name}", [f"{n}: {kind.__name__} takes no such parameter" for n in unknown]
         )
-    own: dict[str, Any] = {
-        key: value for key, value in (("random_state", spec.training.seed), ("n_jobs", 1)) if key in known and key not in params
-    }
+    own: dict[str, Any] = {"random_state": spec.training.seed} if "random_state" in known and "random_state" not in params else {}
     native = kind.__name__.startswith("HistGradientBoosting")
     if native and "categorical_features" not in params and spec.columns.categorical:
         own["categorical_features"] = list(range(len(spec.columns.categorical)))  # the preparation puts them first
