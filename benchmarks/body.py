@@ -16,7 +16,7 @@ def link(number: int) -> int:
     began, spent = time.time(), time.process_time()
     import mlflow
     import pandas as pd
-    import sklearn.ensemble as ensemble
+    from sklearn import ensemble
 
     ready = time.time()
     loaded = [each.__name__ for each in (mlflow, pd, ensemble)]

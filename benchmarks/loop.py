@@ -18,24 +18,44 @@ TIMELINE = FOLDER / "timeline.txt"
 def rows(repeat: int = 1) -> Iterator[Row]:
     """Measure both sides `repeat` times in turn, each from a fresh home; write the last timeline."""
     feeder = copy("feeder")
-    feeder.run("feeder")
+    feeder.run("benchmarks.inside.feeder")
     delivered = str(feeder.root / ".ratchet")
     project = copy("loop")
     ours, plain = [], []
     for _ in range(repeat):
-        plain.append(_fresh(project).run("plain", delivered))
-        ours.append(_fresh(project).run("loop", delivered))
+        plain.append(_fresh(project).run("benchmarks.inside.plain", delivered))
+        ours.append(_fresh(project).run("benchmarks.inside.loop", delivered))
     (FOLDER / "loop.json").write_text(json.dumps({"ours": ours, "plain": plain}, indent=1), encoding="utf-8")
     TIMELINE.write_text(timeline(ours[-1]["timeline"], plain[-1]["bodies"]), encoding="utf-8")
     peer = statistics.median(each["seconds"] for each in plain)
     last = statistics.median(max(each["promoted"].values()) for each in ours)
     first = statistics.median(min(each["promoted"].values()) for each in ours)
     name = "one plain process"
-    yield Row("arrival to the last champion, scheduler", last, peer=peer, peer_name=name, limit=1.2, of_ratio=True, note=f"timeline in {TIMELINE.name}")
+    yield Row(
+        "arrival to the last champion, scheduler",
+        last,
+        peer=peer,
+        peer_name=name,
+        limit=1.2,
+        of_ratio=True,
+        note=f"timeline in {TIMELINE.name}",
+    )
     yield Row("arrival to the first champion", first, peer=peer, peer_name=name)
     imports = statistics.median(each["imports"] for each in plain)
     yield Row("arrival to the last champion", last, peer=peer + imports, peer_name="the plain process with its imports")
+    spent = [sum(each["cpu"].values()) for each in ours]
+    yield Row(
+        "processor time until then",
+        statistics.median(spent),
+        peer=statistics.median(each["cpu"] for each in plain),
+        peer_name=name,
+        note=_parts(ours[-1]["cpu"]),
+    )
     yield Row("memory of the whole stack", sum(ours[-1]["memory"].values()), "MB", note="PSS, after the run")
+
+
+def _parts(cpu: dict[str, float]) -> str:
+    return ", ".join(f"{name} {seconds:.1f}" for name, seconds in sorted(cpu.items(), key=lambda each: -each[1]))
 
 
 def timeline(tasks: list[dict[str, Any]], bodies: dict[str, float]) -> str:

@@ -42,11 +42,11 @@ def rows(repeat: int = 5) -> Iterator[Row]:
 
 
 def _measure(project: Project, empty: Path, repeat: int) -> dict[str, Any]:
-    return _median([project.run("parse", str(project.root / "dags"), str(empty)) for _ in range(repeat)])
+    return _median([project.run("benchmarks.inside.parse", str(project.root / "dags"), str(empty)) for _ in range(repeat)])
 
 
 def _floor(project: Project, empty: Path, repeat: int) -> dict[str, Any]:
-    return _median([project.run("parse", str(empty), str(empty)) for _ in range(repeat)])
+    return _median([project.run("benchmarks.inside.parse", str(empty), str(empty)) for _ in range(repeat)])
 
 
 def _median(runs: list[dict[str, Any]]) -> dict[str, Any]:

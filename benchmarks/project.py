@@ -20,7 +20,7 @@ from include.ratchet.local import environment, stack
 from include.ratchet.local.ports import HOST, Ports
 
 FOLDER = PROJECT / ".ratchet-bench"
-_PARTS = ("dags", "include", "config", "plugins", "benchmarks", "ratchet.yaml", ".airflowignore")
+_PARTS = ("dags", "include", "config", "plugins", "benchmarks", "proofs", "ratchet.yaml", ".airflowignore")
 _TEMPLATE, _FEED = "flight_delay", "flights"
 
 
@@ -33,7 +33,7 @@ class Project:
 
     def __init__(self, root: Path) -> None:
         """Use the copy at `root`, with the ports that are free now."""
-        self.root, self.ports = root, _free_ports()
+        self.root, self.ports = root, free_ports()
 
     @property
     def config(self) -> Config:
@@ -41,22 +41,22 @@ class Project:
         return load_config(home=str(self.root / ".ratchet"))
 
     def run(self, module: str, *words: str, timeout: float = 600, **env: str) -> Any:
-        """Run `benchmarks.inside.<module>` in the copy, with the stack's environment; return what it found.
+        """Run a module in the copy, with the stack's environment; return the JSON that it wrote to its first argument.
 
         Raises:
             InsideError: It failed.
         """
         environment.folders(self.config)
-        found = self.root / ".ratchet" / f"{module}.json"
+        found = self.root / ".ratchet" / f"{module.rpartition('.')[2]}.json"
         found.unlink(missing_ok=True)
         whole = environment.base(self.config, self.ports) | {f"{k.upper()}_PORT": str(v) for k, v in self.ports.to_json().items()} | env
-        command = (sys.executable, "-m", f"benchmarks.inside.{module}", str(found), *words)
+        command = (sys.executable, "-m", module, str(found), *words)
         try:
             done = subprocess.run(command, cwd=self.root, env=whole, timeout=timeout, capture_output=True, text=True, check=False)  # noqa: S603
         finally:
             stack.down(self.config)  # nothing to do, unless the process died before it took its stack down
         if done.returncode or not found.exists():
-            raise InsideError(f"benchmarks.inside.{module} ended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
+            raise InsideError(f"{module} ended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
         return json.loads(found.read_text(encoding="utf-8"))
 
 
@@ -77,7 +77,7 @@ def copy(name: str, models: int | None = None, dags: Sequence[str] = ()) -> Proj
     for part in _PARTS:
         source = PROJECT / part
         if source.is_dir():
-            shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__", "results"))
         else:
             shutil.copy2(source, root / part)
     if models is not None:
@@ -109,7 +109,8 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     path.write_text(yaml.safe_dump(content, sort_keys=False, width=140), encoding="utf-8")
 
 
-def _free_ports() -> Ports:
+def free_ports() -> Ports:
+    """Return three ports that nobody listens on."""
     sockets = [socket.socket() for _ in range(3)]
     try:
         for each in sockets:

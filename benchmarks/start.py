@@ -19,14 +19,19 @@ def rows(repeat: int = 1) -> Iterator[Row]:
     one, many = (copy(f"start-{count}", models=count, dags=("bench.py", "plain.py")) for count in (1, MANY))
     tuned, defaults, grown = [], [], []
     for _ in range(repeat):
-        tuned.append(one.run("start", _OURS, "tuned"))
-        defaults.append(one.run("start", _PEER, "defaults"))
-        grown.append(many.run("start", _OURS, "tuned"))
+        tuned.append(one.run("benchmarks.inside.start", _OURS, "tuned"))
+        defaults.append(one.run("benchmarks.inside.start", _PEER, "defaults"))
+        grown.append(many.run("benchmarks.inside.start", _OURS, "tuned"))
     peer = "Airflow's defaults"
     ours, theirs = _loaded(tuned), _loaded(defaults)
     yield Row("task start, LocalExecutor", ours, peer=theirs, peer_name=peer, limit=0.25, of_ratio=True, note=f"median of {_count(tuned)}")
     yield Row("the same, without the imports", _median(tuned, "first_line"), peer=_median(defaults, "first_line"), peer_name=peer)
-    yield Row("CPU that the task's process spends before its body, without the imports", _median(tuned, "cpu"), peer=_median(defaults, "cpu"), peer_name=peer)
+    yield Row(
+        "CPU that the task's process spends before its body, without the imports",
+        _median(tuned, "cpu"),
+        peer=_median(defaults, "cpu"),
+        peer_name=peer,
+    )
     note = f"{grown[0]['dags']} DAGs, all but this one paused"
     yield Row(f"with {MANY} models", _loaded(grown), peer=ours, peer_name="1 model", limit=1.2, of_ratio=True, note=note)
     for part in ("scheduler", "dag-processor", "api-server"):

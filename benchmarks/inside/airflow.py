@@ -47,7 +47,9 @@ class Api:
 
     def appear(self, dag: str) -> None:
         """Wait until a DAG is known, and let it run."""
-        wait(lambda: dag in {each["dag_id"] for each in self.call("GET", "/dags", params={"limit": 10, "dag_id_pattern": dag})["dags"]}, dag)
+        wait(
+            lambda: dag in {each["dag_id"] for each in self.call("GET", "/dags", params={"limit": 10, "dag_id_pattern": dag})["dags"]}, dag
+        )
         self.call("PATCH", f"/dags/{dag}", json={"is_paused": False})
 
     def run(self, dag: str) -> None:
@@ -111,6 +113,31 @@ def memory(stack_: Stack) -> dict[str, float]:
         below = [process, *process.children(recursive=True)] if process else []
         found[child.name] = sum(_pss(each) for each in below)
     return found
+
+
+def cpu(stack_: Stack) -> dict[str, float]:
+    """Return the processor time that each part and all that ever ran below it has spent [s]."""
+    found = {}
+    for child in stack_.children:
+        process = child.process()
+        below = [process, *process.children(recursive=True)] if process else []
+        found[child.name] = sum(_spent(each) for each in below)
+    return found
+
+
+def away_from_sweep(seconds: float = 75) -> None:
+    """Wait until no sweep (each half hour) will wake every DAG within the next `seconds`."""
+    left = 1800 - time.time() % 1800
+    if left < seconds:
+        time.sleep(left + 20)
+
+
+def _spent(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def _pss(process: psutil.Process) -> float:

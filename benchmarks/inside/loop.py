@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.inside import arrival
-from benchmarks.inside.airflow import Api, memory, running, wait
+from benchmarks.inside.airflow import Api, away_from_sweep, cpu, memory, running, wait
 from include.ratchet.domain import specs
 from include.ratchet.domain.config import load_config
 
@@ -26,11 +26,15 @@ def main() -> None:
     ledger = open_ledger(config)
     with running() as (api, stack):
         wait(lambda: _calm(api, len(models) * 4 + len(specs.names("feeds"))), "a warm stack")
+        away_from_sweep()
+        wait(lambda: _calm(api), "the end of a sweep")
+        before = cpu(stack)
         at = arrival.deliver(delivered, config)
         wait(lambda: all(ledger.champion(each) for each in models), "the champions", every=0.2)
+        spent = {name: seconds - before[name] for name, seconds in cpu(stack).items()}
         promoted = {each: ledger.promotions(each)[-1].at.timestamp() - at for each in models}
         wait(lambda: _calm(api), "the end of all runs")
-        found = {"promoted": promoted, "memory": memory(stack), "timeline": _timeline(api, at)}
+        found = {"promoted": promoted, "memory": memory(stack), "cpu": spent, "timeline": _timeline(api, at)}
     result.write_text(json.dumps(found), encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ from typing import Any
 def main() -> None:
     """Parse the folder of the first argument after the result's place; write what was found."""
     result, folder, empty = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
-    import airflow.dag_processing.manager  # noqa: F401
+    import airflow.dag_processing.manager
     import airflow.sdk  # noqa: F401
     from airflow.dag_processing.dagbag import BundleDagBag
     from airflow.serialization.serialized_objects import DagSerialization

@@ -31,7 +31,9 @@ def main() -> None:
 
 def _starts(links: list[dict[str, Any]]) -> list[dict[str, float]]:
     """Return, for each pair of tasks: from the upstream's last line to the first line, and to its libraries."""
-    return [{"first_line": b["began"] - a["ended"], "loaded": b["ready"] - a["ended"], "cpu": b["cpu"]} for a, b in itertools.pairwise(links)]
+    return [
+        {"first_line": b["began"] - a["ended"], "loaded": b["ready"] - a["ended"], "cpu": b["cpu"]} for a, b in itertools.pairwise(links)
+    ]
 
 
 if __name__ == "__main__":

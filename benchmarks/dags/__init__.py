@@ -1,0 +1,1 @@
+"""DAG files that are added to a copy of the project."""

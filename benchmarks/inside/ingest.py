@@ -1,0 +1,63 @@
+"""One million rows of 20 columns: pandas reads the CSV and writes Parquet; then our bodies take the same file in."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.inside.bodies import Sequence
+from include.ratchet.domain.config import load_config
+
+FEED = "wide"
+FLOATS, INTS = 14, 3
+
+
+def main() -> None:
+    """Write the file, take it in both ways; write the times of each step."""
+    result, rows = Path(sys.argv[1]), int(sys.argv[2])
+    import pandas as pd
+
+    from include.ratchet.steps import validate
+
+    config = load_config()
+    target = config.folder / "landing" / FEED / "wide.csv"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _made(rows).to_csv(target, index=False)
+    began = time.perf_counter()
+    pd.read_csv(target).to_parquet(config.folder / "floor.parquet")
+    floor = time.perf_counter() - began
+    time.sleep(1.2)  # a file lies still for a second before it is looked at
+    checks: list[float] = []
+    plain = validate._run_suite  # noqa: SLF001 - Great Expectations alone, to be taken off
+
+    def timed(*args: Any) -> Any:
+        start = time.perf_counter()
+        try:
+            return plain(*args)
+        finally:
+            checks.append(time.perf_counter() - start)
+
+    validate._run_suite = timed  # noqa: SLF001
+    chain = Sequence()
+    chain.ingest(FEED)
+    found = {"floor": floor, "bodies": chain.took, "expectations": sum(checks), "size": target.stat().st_size}
+    result.write_text(json.dumps(found), encoding="utf-8")
+
+
+def _made(rows: int) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    draw = np.random.default_rng(0)
+    frame = {"id": np.arange(rows), "at": pd.date_range("2026-01-01", periods=rows, freq="s").strftime("%Y-%m-%dT%H:%M:%SZ")}
+    frame |= {f"f{i}": draw.normal(size=rows).round(6) for i in range(FLOATS)}
+    frame |= {f"i{i}": draw.integers(0, 1000, rows) for i in range(INTS)}
+    frame["word"] = draw.choice(["alpha", "beta", "gamma", "delta"], rows)
+    return pd.DataFrame(frame)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""`make proof`: the full simulations, kills and repeats, of which `make check` runs samples. Resumable."""
