@@ -14,6 +14,7 @@ from include.ratchet.domain.specs import PROJECT
 from tests import tiny
 
 PARTS = ("dags", "include", "plugins", "config", "ratchet.yaml", ".airflowignore")
+TIMEOUT = 240
 
 
 def copy_project(to: Path, *, tiny_specs: bool = False) -> Path:
@@ -34,7 +35,7 @@ def copy_project(to: Path, *, tiny_specs: bool = False) -> Path:
     return to
 
 
-def python(code: str, *arguments: str | Path, folder: Path, timeout: float = 240, **env: str) -> Any:
+def python(code: str, *arguments: str | Path, folder: Path, **env: str) -> Any:
     """Run code in a fresh process in `folder`; return the JSON of the last line that it printed.
 
     The process finds no package of ours by itself: what it imports, its own code must find.
@@ -43,7 +44,7 @@ def python(code: str, *arguments: str | Path, folder: Path, timeout: float = 240
     outer = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "PYTHONPATH"))}
     own = {"AIRFLOW_HOME": str(airflow), "AIRFLOW__CORE__LOAD_EXAMPLES": "false", "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname"}
     command = [sys.executable, "-P", "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, cwd=folder, env={**outer, **own, **env}, capture_output=True, text=True, timeout=timeout, check=False)
+    done = subprocess.run(command, cwd=folder, env={**outer, **own, **env}, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-6000:]
     return json.loads(done.stdout.strip().splitlines()[-1])
 

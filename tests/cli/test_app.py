@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from include.ratchet.cli.app import app
 from include.ratchet.domain.errors import SpecError
+from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.tasks.scaffold import ScaffoldReport
 from tests.tiny import MODEL_YAML, Project
 
@@ -68,7 +69,12 @@ def test_an_unknown_model_is_a_message_with_a_guess(command: str) -> None:
 def test_run_hands_the_options_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reason, window and candidates reach the chain; a stopped batch makes the code 1."""
     asked: list[Any] = []
-    monkeypatch.setattr("include.ratchet.cli.chain.run_chain", lambda spec, params: asked.append((spec.name, params)) or len(asked) == 1)
+
+    def run_chain(spec: ModelSpec, params: Any) -> bool:
+        asked.append((spec.name, params))
+        return len(asked) == 1
+
+    monkeypatch.setattr("include.ratchet.cli.chain.run_chain", run_chain)
     words = ("run", "buys", "--reason", "why", "--window", "30d", "--candidate", "tree", "--candidate", "logistic")
     assert (_run(*words).exit_code, _run(*words).exit_code) == (0, 1)
     assert asked[0] == ("buys", {"reason": "why", "window": "30d", "candidates": ["tree", "logistic"]})
@@ -77,12 +83,19 @@ def test_run_hands_the_options_over(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("project")
 def test_pools_are_what_airflow_imports() -> None:
     """`airflow pools import` reads the output."""
-    assert json.loads(_run("pools").output) == {"ratchet_buys": {"slots": 1, "description": "One stage of buys at a time", "include_deferred": False}}
+    assert json.loads(_run("pools").output) == {
+        "ratchet_buys": {"slots": 1, "description": "One stage of buys at a time", "include_deferred": False}
+    }
 
 
 @pytest.mark.parametrize(
     ("words", "times"),
-    [((), []), (("--time", "day"), ["day"]), (("--time", "day,hour"), ["day", "hour"]), (("--time", "day", "--time", "hour"), ["day", "hour"])],
+    [
+        ((), []),
+        (("--time", "day"), ["day"]),
+        (("--time", "day,hour"), ["day", "hour"]),
+        (("--time", "day", "--time", "hour"), ["day", "hour"]),
+    ],
 )
 def test_new_takes_one_time_or_two(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], times: list[str]) -> None:
     """One column, a date and an hour cut by a comma, or the option twice."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,9 @@ def test_a_broken_deployment_file_is_a_message(tmp_path: Path) -> None:
     assert "Traceback" not in made.stdout + made.stderr
 
 
-def _raising(error: BaseException):  # noqa: ANN202 - a stand-in for the Typer app
+def _raising(error: BaseException) -> Callable[..., None]:
+    """Stand in for the Typer app."""
+
     def app(**_: object) -> None:
         raise error
 

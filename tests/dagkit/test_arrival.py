@@ -43,11 +43,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 class _Asyncio:
     """The two calls that the trigger makes."""
 
-    to_thread = staticmethod(asyncio.to_thread)
-
     def __init__(self, sleep: Any) -> None:
         """Keep another sleep."""
-        self.sleep = sleep
+        self.sleep, self.to_thread = sleep, asyncio.to_thread
 
 
 class Over(BaseException):
@@ -118,6 +116,7 @@ def test_a_feed_has_one_arrival_asset_with_one_watcher(project: Project) -> None
     asset = arrival.arrival(specs.feed(FEED))
     (watcher,) = asset.watchers
     assert (asset.name, asset.uri, watcher.name) == ("visits_arrival", "x-ratchet://visits_arrival", "visits_watcher")
+    assert isinstance(watcher.trigger, ArrivalTrigger)
     assert (watcher.trigger.feed, watcher.trigger.poll) == ("visits", 10.0)
 
 
@@ -127,8 +126,7 @@ def test_the_real_source_is_asked(project: Project, monkeypatch: pytest.MonkeyPa
     project.deliver("a.csv", visits(0, 1))
 
     async def first() -> Any:
-        async for event in ArrivalTrigger(FEED, 0.01).run():
-            return event.payload
+        return (await anext(ArrivalTrigger(FEED, 0.01).run())).payload
 
     began = time.monotonic()
     assert asyncio.run(first()) == {"feed": FEED, "waiting": 1}

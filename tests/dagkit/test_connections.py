@@ -15,7 +15,14 @@ def test_a_connection_comes_over_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kind, host, port, login, password, schema and extra; what is not set is empty, not None."""
     known = {
         "shop": AirflowConnection(
-            conn_id="shop", conn_type="postgres", host="db", port=5432, login="me", password="x", schema="sales", extra='{"a": 1}'  # noqa: S106
+            conn_id="shop",
+            conn_type="postgres",
+            host="db",
+            port=5432,
+            login="me",
+            password="x",  # noqa: S106 - a password of the test
+            schema="sales",
+            extra='{"a": 1}',
         ),
         "bare": AirflowConnection(conn_id="bare", conn_type="sqlite"),
     }
@@ -31,5 +38,5 @@ def test_an_unknown_id_says_where_to_add_it(monkeypatch: pytest.MonkeyPatch) -> 
         raise AirflowNotFoundException(conn_id)
 
     monkeypatch.setattr(AirflowConnection, "get", staticmethod(missing))
-    with pytest.raises(SpecError, match="'shop': Airflow does not know it(?s:.*)Admin, Connections"):
+    with pytest.raises(SpecError, match=r"'shop': Airflow does not know it(?s:.*)Admin, Connections"):
         AirflowConnections().get("shop")

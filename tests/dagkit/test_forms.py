@@ -40,8 +40,8 @@ def test_a_good_value_is_taken(spec: ModelSpec, name: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("window", "90"), ("window", "soon"), ("window", "-3d"), ("window", "3 d"), ("window", "90d; DROP"), ("window", "9y"), ("window", 90),
-        ("candidates", "logistic"), ("candidates", [1]), ("force", "yes"), ("reason", 5),
+        ("window", "90"), ("window", "soon"), ("window", "-3d"), ("window", "3 d"), ("window", "90d; DROP"), ("window", "9y"),
+        ("window", 90), ("candidates", "logistic"), ("candidates", [1]), ("force", "yes"), ("reason", 5),
     ],
 )  # fmt: skip
 def test_a_bad_value_is_refused(spec: ModelSpec, name: str, value: Any) -> None:

@@ -76,7 +76,7 @@ def test_broken_specs_are_one_readable_error_and_the_others_live(tmp_path: Path)
     assert file == "dags/specs.py"
     for words in (
         "include/models/flight_delay/model.yaml: task: found 'binnary'; input should be 'binary', 'multiclass' or 'regression'",
-        "include/models/flight_delay/model.yaml: training.sead: unknown key; allowed are window, split, candidates, budget, seed; "
+        "include/models/flight_delay/model.yaml: training.sead: unknown key; allowed are window, split",
         "did you mean 'seed'?",
         "- include/feeds/planes/feed.yaml: no such file",
         "include/feeds/weather/feed.yaml: while parsing a flow sequence",

@@ -27,5 +27,5 @@ def test_it_fails_while_a_spec_is_broken(tmp_path: Path, monkeypatch: pytest.Mon
     tiny.read_specs_from(tmp_path, monkeypatch)
     runpy.run_path(str(FILE))
     tiny.write_specs(tmp_path, model=tiny.MODEL_YAML.replace("metric: roc_auc", "metrik: roc_auc"))
-    with pytest.raises(SpecError, match="gate.metrik: unknown key"):
+    with pytest.raises(SpecError, match=r"gate\.metrik: unknown key"):
         runpy.run_path(str(FILE))

@@ -190,6 +190,8 @@ def test_an_altered_artifact_goes_no_further(blessed: Project) -> None:
 
 def test_two_deploys_at_once_and_one_wins(serving: Project) -> None:
     """Both chose before either promoted: one becomes champion, the other is told who is."""
+    registered = open_registry().get(MODEL, 2)
+    mlflow.MlflowClient().create_model_version(MODEL, registered.uri, run_id=registered.run_id)
     other = replace(open_ledger().verdicts(MODEL)[0], version=3, run_id="third", digest="", at=datetime.now(UTC))
     blessing = open_ledger().judge(other)
     plan = _go(serving, deploy.choose, MODEL, version=2)
@@ -198,6 +200,7 @@ def test_two_deploys_at_once_and_one_wins(serving: Project) -> None:
         results = list(pool.map(_tried, [serving] * 2, [plan, rival]))
     assert sorted(map(str, map(type, results))) == sorted(map(str, (dict, LedgerError))), results
     assert len(_history()) == 2
+    assert _aliases()["champion"] == open_ledger().champion(MODEL)
     lost = next(each for each in results if isinstance(each, LedgerError))
     assert "the champion is version" in str(lost)
 
