@@ -77,6 +77,19 @@ def status(name: Maybe = None) -> None:
 
 
 @app.command()
+def data(
+    name: Name,
+    version: Annotated[int, typer.Option(help="A registered version.")],
+) -> None:
+    """Show which data trained a version, down to batches and files."""
+    from include.ratchet.tasks.lineage import trained_on
+
+    if name not in specs.names("models"):
+        raise _unknown(name)
+    show.lineage(trained_on(name, version))
+
+
+@app.command()
 def demo(*, exit: Annotated[bool, typer.Option("--exit", help="Leave after the check.")] = False) -> None:  # noqa: A002 - the option's name
     """Start everything, deliver real flights, and wait until champions serve."""
     from include.ratchet.local.demo import demo as run_demo

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from include.ratchet.domain.records import Verdict
+    from include.ratchet.domain.records import Json, Verdict
     from include.ratchet.tasks.scaffold import ScaffoldReport
 
 console = Console()
@@ -44,6 +44,21 @@ def verdict(found: Verdict) -> None:
     for rule in found.rules:
         table.add_row(rule.rule, rule.kind, f"[{_COLOURS[rule.result]}]{rule.result}[/]", rule.sentence)
     console.print(table)
+
+
+def lineage(found: Json) -> None:
+    """Show a version's data: its snapshot, and each table's batches."""
+    window = found["window"]
+    console.print(f"[bold]{found['model']} version {found['version']}[/bold]: {found['rows']} labelled rows", highlight=False)
+    console.print(f"  snapshot {found['snapshot'][:12]}, window {window['start']} to {window['end']}", highlight=False)
+    for table in found["tables"]:
+        console.print(f"\n  {table['feed']} at table version {table['version']}", highlight=False)
+        rows = Table(box=None, padding=(0, 2))
+        for column in ("batch", "rows", "landed (UTC)", "from"):
+            rows.add_column(column, overflow="fold")
+        for each in table["batches"]:
+            rows.add_row(each["sha"][:12], str(each["rows"]), each["landed_at"][:16], each["uri"])
+        console.print(rows)
 
 
 def status(model: str) -> None:

@@ -12,6 +12,8 @@ from include.ratchet.domain.durations import Duration
 COLUMN_TYPES = ("string", "int64", "float64", "bool", "timestamp", "date")
 EVENT_TIME = "event_time"
 """Name of the column that Ratchet adds when a feed's event time is spread over several columns."""
+BATCH_COLUMN = "_batch"
+"""Name of the column of a clean table that holds the SHA-256 of the batch that brought the row."""
 NULL_STRINGS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 SNAKE_CASE = r"^[a-z][a-z0-9_]*$"
 

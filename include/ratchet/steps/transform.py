@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 
 from include.ratchet.domain.errors import DataError, SpecError
+from include.ratchet.domain.feedspec import BATCH_COLUMN
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Window
 
@@ -65,6 +66,14 @@ def transform(spec: ModelSpec, sql: str, tables: Mapping[str, pads.Dataset], win
         )
         raise DataError(message)
     return rows
+
+
+def rows_by_batch(table: pads.Dataset) -> dict[str, int]:
+    """Count a clean table's rows by the batch that brought them."""
+    with duckdb.connect() as connection:
+        connection.register("rows", table)
+        found = connection.execute(f'SELECT "{BATCH_COLUMN}", count(*) FROM rows GROUP BY 1').fetchall()  # noqa: S608 - a constant
+    return {str(batch): int(count) for batch, count in found}
 
 
 def content_digest(rows: pa.Table) -> str:

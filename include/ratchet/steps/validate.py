@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from include.ratchet.domain.errors import QualityError, SpecError
-from include.ratchet.domain.feedspec import FeedSpec
+from include.ratchet.domain.feedspec import BATCH_COLUMN, FeedSpec
 from include.ratchet.steps.decode import Decoded
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -25,8 +25,6 @@ from great_expectations.data_context.types.base import ProgressBarsConfig  # noq
 from great_expectations.exceptions import ExpectationNotFoundError  # noqa: E402
 from great_expectations.expectations.metadata_types import FailureSeverity  # noqa: E402
 from great_expectations.expectations.registry import get_expectation_impl  # noqa: E402
-
-BATCH_COLUMN = "_batch"
 
 
 @dataclass(frozen=True)
