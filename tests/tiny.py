@@ -90,13 +90,7 @@ def write_specs(include: Path, *, model: str = MODEL_YAML, feed: str = FEED_YAML
 
 
 def read_specs_from(include: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make every reader of specs look into another include folder.
-
-    `specs.INCLUDE` is bound as the default of four functions when the module is loaded, so the defaults are what
-    must change.
-    """
-    for each in (specs.feed, specs.model, specs.names, specs.transform_sql):
-        monkeypatch.setattr(each, "__defaults__", (include,))
+    """Make every reader of specs look into another include folder."""
     monkeypatch.setattr(specs, "INCLUDE", include)
 
 

@@ -16,6 +16,7 @@ from include.ratchet.domain.modelspec import ModelSpec
 
 PROJECT = Path(__file__).resolve().parents[3]
 INCLUDE = PROJECT / "include"
+"""Where specs are looked for when a caller names no other folder."""
 FEED_FILE = "feed.yaml"
 MODEL_FILE = "model.yaml"
 
@@ -41,18 +42,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def feed(name: str, include: Path = INCLUDE) -> FeedSpec:
+def feed(name: str, include: Path | None = None) -> FeedSpec:
     """Read the spec of one feed; see `_load` for the errors."""
-    return _load(include / "feeds" / name / FEED_FILE, FeedSpec)
+    return _load((include or INCLUDE) / "feeds" / name / FEED_FILE, FeedSpec)
 
 
-def model(name: str, include: Path = INCLUDE) -> ModelSpec:
+def model(name: str, include: Path | None = None) -> ModelSpec:
     """Read the spec of one model, and check it against the feeds it names.
 
     Raises:
         SpecError: The file has faults, or names a feed or a transform that is not there.
     """
-    path = include / "models" / name / MODEL_FILE
+    path = (include or INCLUDE) / "models" / name / MODEL_FILE
     spec = _load(path, ModelSpec)
     faults: list[str] = []
     known = names("feeds", include)
@@ -67,17 +68,17 @@ def model(name: str, include: Path = INCLUDE) -> ModelSpec:
     return spec
 
 
-def names(kind: str, include: Path = INCLUDE) -> list[str]:
+def names(kind: str, include: Path | None = None) -> list[str]:
     """List the folders of `feeds` or `models`, sorted."""
-    folder = include / kind
+    folder = (include or INCLUDE) / kind
     return sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name[0] not in "._") if folder.is_dir() else []
 
 
-def transform_sql(spec: ModelSpec, include: Path = INCLUDE) -> str:
+def transform_sql(spec: ModelSpec, include: Path | None = None) -> str:
     """Return the SELECT that makes one row per prediction."""
     if spec.transform is None:
         return f'SELECT * FROM "{spec.feeds[0]}"'  # noqa: S608 - a feed name is snake_case
-    return (include / "models" / spec.name / spec.transform).read_text(encoding="utf-8").strip().rstrip(";")
+    return ((include or INCLUDE) / "models" / spec.name / spec.transform).read_text(encoding="utf-8").strip().rstrip(";")
 
 
 def did_you_mean(word: str, known: list[str]) -> str:
