@@ -43,7 +43,7 @@ def _loaded(runs: list[dict[str, Any]]) -> float:
 
 
 def _median(runs: list[dict[str, Any]], what: str) -> float:
-    return statistics.median(start[what] for run in runs for start in run["starts"])
+    return statistics.median(float(start[what]) for run in runs for start in run["starts"])
 
 
 def _count(runs: list[dict[str, Any]]) -> int:

@@ -52,7 +52,7 @@ def judge(parts: Sequence[Json]) -> tuple[bool, str]:
 
 KILLS = Proof(
     "kills",
-    f"{KILLS_A_PART * PARTS} kills at random moments of ingest, each followed by a new run: the rows that came are the clean and the quarantined ones",
+    f"{KILLS_A_PART * PARTS} kills at random moments of ingest, then a new run: the rows that came are the clean and the quarantined ones",
     (
         "include/ratchet/tasks/ingest.py",
         "include/ratchet/tasks/seam.py",

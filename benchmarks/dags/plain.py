@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk import dag, task
 
 from benchmarks.body import link
@@ -12,9 +14,9 @@ LINKS = 12
 @dag(dag_id="plain_bench", schedule=None)
 def bench() -> None:
     """Run one body after the other."""
-    number = 0
+    result: Any = 0
     for _ in range(LINKS):
-        number = task(link)(number)
+        result = task(link)(result)
 
 
 bench()

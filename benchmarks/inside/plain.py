@@ -14,17 +14,14 @@ import time
 from pathlib import Path
 
 from benchmarks.inside import arrival
+from benchmarks.inside.preload import preload
 
 
 def main() -> None:
     """Run the bodies; write how long each took, the whole, and what the imports cost."""
     result, delivered = Path(sys.argv[1]), Path(sys.argv[2])
     began = time.perf_counter()
-    os.environ["RATCHET_PRELOAD"] = "1"
-    sys.argv[1:] = ["scheduler"]
-    sys.path.append("config")
-    import airflow_local_settings  # type: ignore[import-not-found]  # noqa: F401 - a module of config/, which loads the libraries
-
+    preload()
     from benchmarks.inside.bodies import Sequence, models
     from include.ratchet.adapters import open_registry
     from include.ratchet.domain.config import load_config

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.inside.preload import preload
 from include.ratchet.domain.config import Config, load_config
 from include.ratchet.domain.context import TaskContext
 from include.ratchet.domain.errors import Skip
@@ -30,7 +31,7 @@ def main() -> None:
     """Deliver, kill, run again, compare; until there were enough kills."""
     result, seed, wanted, feed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     config, chance = load_config(), random.Random(seed)  # noqa: S311 - nothing secret
-    _preload()
+    preload()
     stage = config.folder / "stage.txt"
     took = _unharmed(config, feed, chance, stage)
     where: Counter[str] = Counter()
@@ -44,12 +45,6 @@ def main() -> None:
     _forked(lambda: report.write_text(json.dumps(_compared(config, feed)), encoding="utf-8"))
     found = {"kills": where.total(), "where": dict(where), **json.loads(report.read_text(encoding="utf-8"))}
     result.write_text(json.dumps(found), encoding="utf-8")
-
-
-def _preload() -> None:
-    sys.path.append("config")
-    sys.argv[1:] = ["scheduler"]
-    import airflow_local_settings  # noqa: F401 - a module of config/, which loads the libraries
 
 
 def _unharmed(config: Config, feed: str, chance: random.Random, stage: Path) -> float:

@@ -1,0 +1,21 @@
+"""What the other proofs make of their parts."""
+
+from __future__ import annotations
+
+from proofs import demo_ten, kills
+
+
+def test_one_lost_row_breaks_the_claim() -> None:
+    """Kills add up over the parts; a row lost or doubled anywhere is enough."""
+    part = {"kills": 10, "rows": 400, "quarantined": 5, "lost": 0, "doubled": 0, "where": {"land": 4, "merge": 6}}
+    assert kills.judge([part, part])[0]
+    assert "20 kills (land 8, merge 12)" in kills.judge([part, part])[1]
+    assert not kills.judge([part, part | {"doubled": 1}])[0]
+
+
+def test_a_process_left_behind_breaks_the_claim() -> None:
+    """A demo must end with status 0 and leave nothing that runs."""
+    part = {"status": 0, "seconds": 100.0, "left": []}
+    assert demo_ten.judge([part])[0]
+    assert not demo_ten.judge([part, part | {"left": ["airflow scheduler"]}])[0]
+    assert not demo_ten.judge([part, part | {"status": 1}])[0]
