@@ -1,8 +1,8 @@
 """Kill task bodies and run them again: `python -m tests.tasks.killing FOLDER SEED`; prints one JSON line.
 
 The process loads the heavy libraries once and forks a child for every piece of work, as Airflow's executor does; it
-never opens a file or a thread of theirs itself. Half of the kills strike at a line of our own code that was drawn
-among all lines of tasks and adapters that the work executes, the other half at a moment drawn over its duration,
+never opens a file or a thread of theirs itself. Most kills strike at a line of a task body, drawn among all lines that
+the work executes, since every effect has a line of its own there; the others at a moment drawn over its duration,
 which reaches inside Delta, MLflow and SQLite.
 """
 
@@ -31,9 +31,9 @@ from include.ratchet.tasks import deploy, score, train
 from tests import tiny
 from tests.tiny import DAYS, FEED, MODEL, Project
 
-KILLS_OF_EACH = 5
-"""Of each of two ways, at lines and at moments; times two ways to strike: 20."""
-OURS = ("/include/ratchet/tasks/", "/include/ratchet/adapters/")
+AT_MOMENTS = 3
+"""Kills of each way at a moment, besides those at lines."""
+BODIES = "/include/ratchet/tasks/"
 
 
 def load() -> None:
@@ -126,12 +126,13 @@ def one_champion(project: Project) -> list[str]:
 
 @dataclass(frozen=True)
 class Way:
-    """Something that is killed: how a home is prepared, what runs, and what must hold."""
+    """Something that is killed: how a home is prepared, what runs, what must hold, and how often each body is struck."""
 
     name: str
     prepare: Callable[[Project], None]
     work: Callable[[Project], None]
     wrong: Callable[[Project], list[str]]
+    strikes: dict[str, int]
 
 
 def _deliveries(project: Project) -> None:
@@ -151,13 +152,16 @@ def _candidates(project: Project) -> None:
     (project.home / "fitted.json").write_text(json.dumps(relative), encoding="utf-8")
 
 
-WAYS = (Way("take in", _deliveries, take_in, nothing_lost), Way("bring live", _candidates, bring_live, one_champion))
+WAYS = (
+    Way("take in", _deliveries, take_in, nothing_lost, {"land": 1, "check": 1, "validate": 1, "merge": 4}),
+    Way("bring live", _candidates, bring_live, one_champion, {"register": 3, "promote": 2, "score": 2}),
+)
 
 
 def child(
     home: Path, include: Path, work: Callable[[Project], Any], at_line: int | None = None, after: float | None = None
 ) -> dict[str, Any]:
-    """Run `work` in a fork; kill it at a line or after a time [s]; return what it said, its lines and its duration."""
+    """Run `work` in a fork; kill it at a line or after a time [s]; return what it said, the first time of each line, and its duration."""
     reader, writer = os.pipe()
     began = time.monotonic()
     pid = os.fork()
@@ -176,13 +180,15 @@ def child(
 
 def _inside(home: Path, include: Path, work: Callable[[Project], Any], at_line: int | None, writer: int) -> None:
     lines = 0
+    first: dict[tuple[str, int], tuple[str, int]] = {}
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal lines
         if event == "call":
-            return trace if any(part in frame.f_code.co_filename for part in OURS) else None
+            return trace if BODIES in frame.f_code.co_filename else None
         lines += event == "line"
-        if lines == at_line:
+        first.setdefault((frame.f_code.co_filename, frame.f_lineno), (frame.f_code.co_name, lines))
+        if event == "line" and lines == at_line:
             os.kill(os.getpid(), signal.SIGKILL)
         return trace
 
@@ -198,7 +204,7 @@ def _inside(home: Path, include: Path, work: Callable[[Project], Any], at_line: 
     except BaseException:  # noqa: BLE001 - whatever it is, the parent reports it
         sys.settrace(None)
         said["error"] = traceback.format_exc()[-3000:]
-    os.write(writer, json.dumps({**said, "lines": lines}).encode())
+    os.write(writer, json.dumps({**said, "lines": list(first.values())}).encode())
     os._exit(0)
 
 
@@ -212,11 +218,12 @@ def main(folder: Path, seed: int) -> None:
         template.mkdir()
         _require(child(template, include, way.prepare))
         dry = _copied(folder, template, include, way)
-        for number in range(2 * KILLS_OF_EACH):
+        among = {body: sorted({line for name, line in dry["lines"] if name == body}) for body in way.strikes}
+        lines = [line for body, times in way.strikes.items() for line in draw.sample(among[body], times)]
+        for number, at_line in enumerate([*lines, *[None] * AT_MOMENTS]):
             home = folder / f"{way.name} {number}"
             shutil.copytree(template, home)
-            at_line = draw.randrange(1, dry["lines"]) if number % 2 else None
-            after = None if number % 2 else draw.uniform(0, 0.9) * dry["seconds"]
+            after = None if at_line else draw.uniform(0.05, 0.6) * dry["seconds"]
             struck = child(home, include, way.work, at_line, after)
             again = child(home, include, way.work)
             seen = again if "error" in again else child(home, include, way.wrong)
