@@ -12,7 +12,7 @@ import pytest
 from include.ratchet.adapters import open_landing, open_ledger
 from include.ratchet.domain.errors import QualityError, Skip
 from include.ratchet.tasks import ingest
-from tests.tiny import FEED, Project, visits
+from tests.tiny import FEED, FEED_YAML, Project, visits
 
 GOOD = visits(0, 2)
 
@@ -202,3 +202,16 @@ def test_a_merge_that_was_ended_before_it_was_recorded_merges_once(project: Proj
 
 def _fail(*_: Any, **__: Any) -> None:
     raise OSError("the plug was pulled")
+
+
+def test_a_stopped_batch_is_looked_at_again_under_another_spec(project: Project) -> None:
+    """An operator accepts a change by writing it into feed.yaml: the batch that waited is taken in, undelivered anew."""
+    project.deliver("new.csv", visits(0, 2).assign(shop="north"))
+    (sha,) = project.run(ingest.land, FEED, stage="ingest")
+    with pytest.raises(QualityError, match="shop: new"):
+        project.run(ingest.check, FEED, sha, stage="ingest")
+    with pytest.raises(Skip):
+        project.run(ingest.land, FEED, stage="ingest")
+    project.write(feed=FEED_YAML.replace("colour: string", "colour: string, shop: string"))
+    project.ingest()
+    assert [each.status for each in open_ledger().batches(FEED)] == ["merged"]

@@ -48,6 +48,7 @@ class BatchRow(Table):
     version: Mapped[int | None]
     max_event_time: Mapped[datetime | None]
     landing: Mapped[int] = mapped_column(default=0)
+    judged_by: Mapped[str] = mapped_column(String(64), default="")
     __table_args__ = (UniqueConstraint("feed", "sha", "landing"),)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -169,6 +170,11 @@ class FeedSpec(Strict):
     def identity(self) -> tuple[str, ...]:
         """Columns that name a row in the clean table."""
         return self.key
+
+    @property
+    def digest(self) -> str:
+        """Return what names this spec: another schema, expectation or key, another digest."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     def nullable(self, column: str) -> bool:
         """Say whether the schema lets `column` be empty."""

@@ -51,7 +51,8 @@ class Batch:
     """One delivery of a feed, kept as it came; `sha` is the SHA-256 of its bytes.
 
     `status` goes landed -> checked -> validated -> merged; stopped is where a refused batch waits. `landing` counts
-    the earlier landings of the same bytes: a feed that is replaced may go back to what it was.
+    the earlier landings of the same bytes: a feed that is replaced may go back to what it was. `judged_by` is the
+    digest of the spec that stopped it: under another spec it is looked at again.
     """
 
     feed: str
@@ -67,6 +68,7 @@ class Batch:
     version: int | None = None
     max_event_time: datetime | None = None
     landing: int = 0
+    judged_by: str = ""
 
     @property
     def write_id(self) -> str:

@@ -33,6 +33,8 @@ def choose(model: str) -> Json:
     action, asked = params.get("action") or "promote", params.get("version")
     served = [each.version for each in ledger.promotions(model)]
     champion = served[0] if served else None
+    if champion is not None:
+        _project(model, ledger)  # a killed promotion may have left the aliases behind the ledger
     if action == "rollback":
         version = int(asked) if asked else _before(model, ledger)
         if version not in served:
@@ -60,7 +62,7 @@ def preload(plan: Json) -> Json:
 
 def promote(plan: Json) -> Json:
     """Change the champion in the ledger, if it still is the one this plan replaces; then the registry's aliases."""
-    from include.ratchet.adapters import open_ledger, open_registry
+    from include.ratchet.adapters import open_ledger
 
     ledger, task = open_ledger(), current()
     model, version = plan["model"], plan["version"]
@@ -77,7 +79,7 @@ def promote(plan: Json) -> Json:
                 _now(),
             )
         )
-    open_registry().point(model, {"champion": version, "previous": plan["previous"]} if plan["previous"] else {"champion": version})
+    _project(model, ledger)
     return plan
 
 
@@ -87,7 +89,7 @@ def smoke(plan: Json) -> Json:
     Raises:
         DeployError: The service does not answer with the new version.
     """
-    from include.ratchet.adapters import open_ledger, open_registry
+    from include.ratchet.adapters import open_ledger
 
     spec = specs.model(plan["model"])
     if spec.deploy.target == "batch":
@@ -104,7 +106,7 @@ def smoke(plan: Json) -> Json:
         ledger.promote(
             Promotion(spec.name, previous, plan["version"], "rollback", "ratchet", f"smoke test failed: {reason}", evidence, _now())
         )
-        open_registry().point(spec.name, {"champion": previous, "previous": None})
+        _project(spec.name, ledger)
         back = f"version {previous} serves again"
     message = f"{spec.name} version {plan['version']}: {reason}; {back}. See the service's log, then start the deploy again."
     raise DeployError(message)
@@ -160,12 +162,26 @@ def _blessed(model: str, ledger: Ledger, served: list[int], asked: int | None) -
 
 
 def _before(model: str, ledger: Ledger) -> int:
-    """Return the champion before this one."""
-    history = ledger.promotions(model)
-    if not history or history[0].previous is None:
+    """Return the champion that a rollback goes to when the form names none."""
+    former = _former(ledger.promotions(model))
+    if former is None:
         message = f"{model}: there is no earlier champion to roll back to"
         raise DeployError(message)
-    return history[0].previous
+    return former
+
+
+def _former(history: list[Promotion]) -> int | None:
+    """Return the newest former champion that was not itself rolled back from."""
+    left = {each.previous for each in history if each.action == "rollback"}
+    return next((each.version for each in history[1:] if each.version != history[0].version and each.version not in left), None)
+
+
+def _project(model: str, ledger: Ledger) -> None:
+    """Make the registry's aliases say what the ledger says."""
+    from include.ratchet.adapters import open_registry
+
+    history = ledger.promotions(model)
+    open_registry().point(model, {"champion": history[0].version, "previous": _former(history)})
 
 
 def _blessing(model: str, version: int, ledger: Ledger) -> Verdict:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import QualityError, Skip
+from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.records import Batch, Json
 
 if TYPE_CHECKING:
+    from include.ratchet.adapters.ledger import Ledger
     from include.ratchet.steps.decode import Decoded
 
 UNFINISHED = ("landed", "checked", "validated")
@@ -20,13 +22,17 @@ def waiting(feed: str) -> list[str]:
     from include.ratchet.adapters import open_feed, open_ledger
 
     ledger = open_ledger()
-    landed = [each.sha for each in ledger.batches(feed, *UNFINISHED)]
-    new = open_feed(specs.feed(feed)).discover(ledger.seen(feed), _watermark(feed))
+    spec = specs.feed(feed)
+    landed = [each.sha for each in _unfinished(spec, ledger)]
+    new = open_feed(spec).discover(ledger.seen(feed), _watermark(feed))
     return [*landed, *(each.fingerprint for each in new)]
 
 
 def land(feed: str) -> list[str]:
-    """Keep the bytes of everything new, before anything reads them; return the batches that wait."""
+    """Keep the bytes of everything new, before anything reads them; return the batches that wait.
+
+    A batch that was stopped waits again once feed.yaml says something else: that is how an operator accepts a change.
+    """
     from include.ratchet.adapters import open_feed, open_landing, open_ledger
 
     spec, ledger, landing = specs.feed(feed), open_ledger(), open_landing()
@@ -36,7 +42,7 @@ def land(feed: str) -> list[str]:
             sha, size = landing.put(feed, stream)
         batch = Batch(feed, sha, delivery.uri, size, datetime.now(UTC), watermark=delivery.end)
         ledger.land(batch, delivery, again=spec.mode == "replace")
-    waiting = [each.sha for each in ledger.batches(feed, *UNFINISHED)]
+    waiting = [each.sha for each in _unfinished(spec, ledger)]
     if not waiting:
         message = "nothing new has arrived"
         raise Skip(message)
@@ -113,6 +119,11 @@ def report(feed: str, batches: list[str] | None) -> Json:
     return {"feed": feed, "stopped": 0}
 
 
+def _unfinished(spec: FeedSpec, ledger: Ledger) -> list[Batch]:
+    stopped = [each for each in ledger.batches(spec.name, "stopped") if each.judged_by != spec.digest]
+    return [*ledger.batches(spec.name, *UNFINISHED), *stopped]
+
+
 def _decode(feed: str, sha: str) -> Decoded:
     from include.ratchet.adapters import open_feed, open_landing
     from include.ratchet.steps.decode import decode
@@ -131,7 +142,7 @@ def _stopped(feed: str, sha: str, error: QualityError) -> QualityError:
     named = QualityError(
         f"{uri} (batch {sha[:12]}, kept): {error.headline}", error.faults, "Mend and deliver it again; the other batches go on."
     )
-    ledger.mark(feed, sha, status="stopped", reason=str(named))
+    ledger.mark(feed, sha, status="stopped", reason=str(named), judged_by=specs.feed(feed).digest)
     return named
 
 

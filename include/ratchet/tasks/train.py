@@ -229,7 +229,7 @@ def _rows_trained_on(spec: ModelSpec, last: TrainingRun) -> int:
 
 
 def _window(spec: ModelSpec, task: TaskContext, at: datetime) -> Window:
-    """Return the training window: what the form says, else the spec, else all history; its end is inclusive of now."""
+    """Return the training window: what the form says, else the spec, else all history; the row at now itself waits for the next one."""
     asked = task.params.get("window") or (format_duration(spec.training.window) if spec.training.window else "")
     try:
         start = at - parse_duration(asked) if asked else LONG_AGO
