@@ -36,10 +36,10 @@ def test_waiting_names_what_has_not_landed_and_what_is_not_merged(project: Proje
     (new,) = ingest.waiting(FEED)
     assert "a.csv" in new
     (sha,) = _step(project, ingest.land)
-    assert ingest.waiting(FEED) == [sha]
+    assert ingest.waiting(FEED) == [new]
     for body in (ingest.check, ingest.validate):
         _step(project, body, sha)
-        assert ingest.waiting(FEED) == [sha]
+        assert ingest.waiting(FEED) == [new]
     _step(project, ingest.merge)
     assert ingest.waiting(FEED) == []
 

@@ -61,6 +61,12 @@ class Ledger:
         with Session(self._engine) as session:
             return list(session.scalars(query))
 
+    def fingerprints(self, feed: str, shas: Sequence[str]) -> list[str]:
+        """Return the fingerprints of the deliveries that brought some batches."""
+        query = select(DeliveryRow.fingerprint).where(DeliveryRow.feed == feed, DeliveryRow.sha.in_(shas))
+        with Session(self._engine) as session:
+            return list(session.scalars(query))
+
     def land(self, batch: Batch, delivery: Delivery, *, again: bool = False) -> bool:
         """Record that a delivery's bytes are kept; return whether there is a new batch.
 

@@ -18,12 +18,12 @@ UNFINISHED = ("landed", "checked", "validated")
 
 
 def waiting(feed: str) -> list[str]:
-    """List what the source holds and has not landed, and the batches that landed and are not merged."""
+    """List what the source holds and has not landed, and what landed and is not merged: the same names for both."""
     from include.ratchet.adapters import open_feed, open_ledger
 
     ledger = open_ledger()
     spec = specs.feed(feed)
-    landed = [each.sha for each in _unfinished(spec, ledger)]
+    landed = ledger.fingerprints(feed, [each.sha for each in _unfinished(spec, ledger)])
     new = open_feed(spec).discover(ledger.seen(feed), _watermark(feed))
     return [*landed, *(each.fingerprint for each in new)]
 
