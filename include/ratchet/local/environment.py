@@ -99,7 +99,7 @@ def _airflow(config: Config, ports: Ports) -> dict[str, str]:
     sections: dict[str, dict[str, object]] = {
         "core": {
             "executor": "LocalExecutor",
-            "parallelism": 6,  # idle workers are forked up front: the default of 32 holds 5 GB
+            "parallelism": 4,  # two for each core; idle workers are forked up front, and the default of 32 holds 5 GB
             "dags_folder": PROJECT / "dags",
             "plugins_folder": PROJECT / "plugins",
             "load_examples": False,
