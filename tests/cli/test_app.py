@@ -88,17 +88,25 @@ def test_pools_are_what_airflow_imports() -> None:
     }
 
 
+@pytest.mark.usefixtures("project")
+def test_pools_that_are_there_are_left_out(tmp_path: Path) -> None:
+    """An import would set the slots of an operator back."""
+    there = tmp_path / "there.json"
+    there.write_text(json.dumps({"default_pool": {}, "ratchet_buys": {"slots": 3}}), encoding="utf-8")
+    assert json.loads(_run("pools", "--beside", str(there)).output) == {}
+
+
 @pytest.mark.parametrize(
     ("words", "times"),
     [
         ((), []),
         (("--time", "day"), ["day"]),
-        (("--time", "day,hour"), ["day", "hour"]),
+        (("--time", "day,hour"), ["day,hour"]),
         (("--time", "day", "--time", "hour"), ["day", "hour"]),
     ],
 )
 def test_new_takes_one_time_or_two(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], times: list[str]) -> None:
-    """One column, a date and an hour cut by a comma, or the option twice."""
+    """One column, or the option twice; a comma is the scaffolder's to cut, since a column's name may hold one."""
     asked: list[Any] = []
 
     def scaffold(*arguments: Any) -> ScaffoldReport:
@@ -111,6 +119,13 @@ def test_new_takes_one_time_or_two(monkeypatch: pytest.MonkeyPatch, words: tuple
     assert asked == [("shop", Path("a.csv"), "y", times)]
     for part in ("100 rows", "warning look at x", "wrote x/feed.yaml", "next: edit x"):
         assert part in made.output
+
+
+def test_new_makes_the_pool_of_a_stack_that_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the tasks of the new model would wait without a word."""
+    monkeypatch.setattr("include.ratchet.tasks.scaffold.scaffold", lambda *_: ScaffoldReport([], [], [], []))
+    monkeypatch.setattr("include.ratchet.local.stack.ensure_pools_if_up", lambda: True)
+    assert "pool ratchet_shop is made" in _run("new", "shop", "--data", "a.csv", "--target", "y").output
 
 
 @pytest.mark.parametrize("words", [("new", "shop"), ("run",), ("bogus",), ("check", "a", "b")])

@@ -293,7 +293,7 @@ def _airflow_words(ready: dict[str, dict[str, Any]]) -> Iterator[list[str]]:
             yield check.replace('"', "").split()[1:]
     yield ["db", "migrate"]
     script = ready["airflow-init"]["command"][-1].replace("\\\n", " ").replace('"', "")
-    yield next(line.split()[1:] for line in script.splitlines() if line.startswith("airflow users"))
+    yield from (line.split()[1:] for line in script.splitlines() if line.startswith(("airflow users", "airflow pools")))
 
 
 _ASK_AIRFLOW = """
@@ -328,6 +328,27 @@ def test_airflow_knows_every_setting_and_command(ready: dict[str, dict[str, Any]
     assert done.returncode == 0, done.stderr
     assert len(commands) >= 9
     assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_the_init_makes_missing_pools_and_leaves_the_others(ready: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    """Its own lines, run twice against the installed Airflow: one slot per model, and slots that an operator set stay."""
+    lines = [line for line in ready["airflow-init"]["command"][-1].splitlines() if "pools" in line and not line.startswith("#")]
+    script = "\n".join(
+        ["airflow db migrate", *lines, "airflow pools set ratchet_flight_delay 3 mine", *lines, "airflow pools export /tmp/found.json"]
+    )
+    env = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "AIRFLOW_HOME": str(tmp_path / "airflow"),
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+        "RATCHET__HOME": str(tmp_path / "home"),
+        "PYTHONPATH": str(ROOT),
+    }
+    command = ["bash", "-euc", script.replace("/tmp/", f"{tmp_path}/")]  # noqa: S108 - the container's own
+    done = subprocess.run(command, cwd=ROOT, env=env, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    slots = {name: pool["slots"] for name, pool in found.items() if name.startswith("ratchet_")}
+    assert slots == {"ratchet_flight_delay": 3, "ratchet_flight_duration": 1}
 
 
 def test_parity_with_the_embedded_stack(worker_env: dict[str, str], tmp_path: Path) -> None:

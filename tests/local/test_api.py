@@ -26,12 +26,12 @@ def test_an_error_of_the_server_is_raised(fake_airflow: FakeAirflow) -> None:
         fake_airflow.client().get("/nothing")
 
 
-def test_pools_are_created_or_updated_in_one_call(fake_airflow: FakeAirflow) -> None:
-    """Starting again, or after a model was added, leaves one pool per model."""
+def test_missing_pools_are_created_in_one_call(fake_airflow: FakeAirflow) -> None:
+    """Starting again, or after a model was added, leaves one pool per model; slots that an operator set stay."""
     fake_airflow.pages["/pools"] = {}
     fake_airflow.client().ensure_pools({"ratchet_m": (1, "one at a time")})
     [action] = json.loads(fake_airflow.requests[-1].content)["actions"]
-    assert action["action_on_existence"] == "overwrite"
+    assert action["action_on_existence"] == "skip"
     assert action["entities"] == [{"name": "ratchet_m", "slots": 1, "description": "one at a time"}]
 
 

@@ -25,10 +25,12 @@ def new(
     time: Annotated[list[str] | None, typer.Option(help="Event time: one column, or a date and an hour column (twice).")] = None,
 ) -> None:
     """Describe a feed and a model from a data sample; the result runs as it is."""
+    from include.ratchet.local import stack
     from include.ratchet.tasks.scaffold import scaffold
 
-    columns = [part for each in time or [] for part in each.split(",")] if time and len(time) == 1 and "," in time[0] else list(time or [])
-    show.scaffolded(scaffold(name, data, target, columns))
+    show.scaffolded(scaffold(name, data, target, time or []))
+    if stack.ensure_pools_if_up():
+        show.console.print(f"the stack is up: pool ratchet_{name} is made, the DAGs appear within half a minute", markup=False)
 
 
 @app.command()
@@ -129,13 +131,20 @@ def feed(month: Annotated[str | None, typer.Argument(help="Such as 2013-05; the 
 
 
 @app.command()
-def pools() -> None:
-    """Print the Airflow pools that the models need, as `airflow pools import` reads them."""
+def pools(
+    beside: Annotated[Path | None, typer.Option(help="What `airflow pools export` wrote: the pools in it are left out.")] = None,
+) -> None:
+    """Print the Airflow pools that the models need, as `airflow pools import` reads them.
+
+    An import sets the slots of pools that are there, too: `--beside` keeps what an operator set.
+    """
     import json
 
+    there = json.loads(beside.read_text(encoding="utf-8")) if beside else {}
     content = {
         f"ratchet_{name}": {"slots": 1, "description": f"One stage of {name} at a time", "include_deferred": False}
         for name in specs.names("models")
+        if f"ratchet_{name}" not in there
     }
     typer.echo(json.dumps(content, indent=2))
 

@@ -49,9 +49,9 @@ class Airflow:
         return [f"{each['filename']}:\n{each['stack_trace'].strip()}" for each in self.get("/importErrors")["import_errors"]]
 
     def ensure_pools(self, pools: dict[str, tuple[int, str]]) -> None:
-        """Create or update pools: name, slots, description."""
+        """Create the pools that are not there: name, slots, description; one that is there keeps an operator's slots."""
         entities = [{"name": name, "slots": slots, "description": text} for name, (slots, text) in pools.items()]
-        action = {"action": "create", "entities": entities, "action_on_existence": "overwrite"}
+        action = {"action": "create", "entities": entities, "action_on_existence": "skip"}
         if entities:
             self._call("PATCH", "/pools", json={"actions": [action]})
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from importlib.metadata import version
+
+import httpx
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.config import Config, load_config
@@ -23,14 +25,16 @@ def up(
     progress: Progress = lambda _name, _state: None,
     config: Config | None = None,
     without: Collection[str] = (),
+    started: Callable[[Stack], None] = lambda _stack: None,
 ) -> Stack:
-    """Start the stack unless it is up, and wait until every part is well.
+    """Start the stack unless it is up, and wait until every part is well; a model that came meanwhile gets its pool.
 
     Args:
         ports: Where the servers answer; from AIRFLOW_PORT, MLFLOW_PORT and SERVING_PORT when omitted.
         progress: Told what happens.
         config: The deployment; `ratchet.yaml` when omitted.
         without: Names of parts that are not wanted.
+        started: Told the stack if this call started it, and nothing if it was up.
 
     Raises:
         SpecError: A port is busy.
@@ -42,14 +46,17 @@ def up(
         running = record.read(config)
         if running and not running.dead():
             progress("stack", "already up")
+            ensure_pools(running.ports)
             return running
         down(config)
         require_free(ports)
         try:
-            return _start(config, ports, progress, without)
+            stack = _start(config, ports, progress, without)
+            started(stack)
         except BaseException:
             down(config)
             raise
+    return stack
 
 
 def down(config: Config | None = None) -> list[str]:
@@ -67,21 +74,26 @@ def down(config: Config | None = None) -> list[str]:
     return [f"{names.get(p.pid, 'child')} ({p.pid})" for p in ended]
 
 
-def status(config: Config | None = None) -> dict[str, str]:
-    """Return each part's state: well, not well, or ended; empty when nothing was started."""
-    config = config or load_config()
-    stack = record.read(config)
-    if stack is None:
-        return {}
-    parts = {c.name: c for c in (*components.servers(config, stack.ports), *components.airflow(stack.ports))}
-    dead = {c.name for c in stack.dead()}
-    return {c.name: "ended" if c.name in dead else "well" if health.well(parts[c.name], stack) else "not well" for c in stack.children}
-
-
 def ensure_pools(ports: Ports) -> None:
-    """Give every model its pool of one slot: two DAGs of one model never tread on each other."""
+    """Give every model without one its pool of one slot: two DAGs of one model never tread on each other.
+
+    Raises:
+        StackError: Airflow does not answer, or refuses.
+    """
     pools = {f"ratchet_{name}": (1, f"One stage of {name} at a time") for name in specs.names("models")}
-    Airflow(ports.url("airflow")).ensure_pools(pools)
+    try:
+        Airflow(ports.url("airflow")).ensure_pools(pools)
+    except httpx.HTTPError as error:
+        raise StackError(f"pools: Airflow at {ports.url('airflow')} made none: {error}; ./ratchet up tries again") from error
+
+
+def ensure_pools_if_up(config: Config | None = None) -> bool:
+    """Give a model that was added its pool now, if this home's stack is up; return whether it is."""
+    running = record.read(config or load_config())
+    if running is None or running.dead():
+        return False
+    ensure_pools(running.ports)
+    return True
 
 
 def _start(config: Config, ports: Ports, progress: Progress, without: Collection[str]) -> Stack:
