@@ -13,7 +13,6 @@ from include.ratchet.domain.config import Config
 from include.ratchet.local.api import Airflow
 from include.ratchet.local.processes import tail
 
-_BUSY = ("running", "queued", "scheduled", "deferred", "up_for_retry", "up_for_reschedule", "restarting", "awaiting_input")
 _FAILED = ("failed", "upstream_failed")
 
 
