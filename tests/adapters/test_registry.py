@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[MlflowRegistry, Path
     candidates = tuple({"name": name, "score": score, "trials": trials, "seconds": 0.1} for name, score in (("a", 0.8), ("b", 0.9)))
     for run in ("run-1", "run-2"):
         columns = Columns(id=("id",), label="y", numeric=("x",))
-        registry.register(TrainingReport("m", run, "b", pipeline, candidates, columns, {"seed": "7", "long": "x" * 9000}, {"x": 1.0}))
+        registry.register(TrainingReport("m", run, "b", pipeline, candidates, columns, {"seed": "7", "long": "x" * 9000}, "snapshot-1"))
     return registry, folder
 
 

@@ -57,7 +57,7 @@ def report(model: str, run: str = "run-1", pipeline: Any = None) -> TrainingRepo
     trials = [{"params": {"C": "1"}, "score": 0.8}, {"params": {"C": "2"}, "score": 0.9}]
     candidates = tuple({"name": name, "score": 0.9, "trials": trials, "seconds": 0.1} for name in ("a", "b"))
     return TrainingReport(
-        model, run, "b", fitted() if pipeline is None else pipeline, candidates, COLUMNS, {"seed": "7"}, {"x": 1.0, "z": 2.0}
+        model, run, "b", fitted() if pipeline is None else pipeline, candidates, COLUMNS, {"seed": "7"}, "snapshot-1"
     )
 
 

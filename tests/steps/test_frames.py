@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.records import Window
-from include.ratchet.steps.frames import check_trainable, features, labelled, labels, split
+from include.ratchet.steps.frames import check_trainable, columns_of, features, labelled, labels, split
+from include.ratchet.steps.train import build_pipeline
 from tests.makers import model_spec, untimed
 
 START = datetime(2013, 1, 1, tzinfo=UTC)
@@ -133,10 +134,11 @@ WINDOW = Window(START, START + timedelta(days=1))
 
 
 def test_random_splits_hold_shares_and_are_seeded() -> None:
-    """Without time a fifth is for validation and a fifth for test, the same for a seed and another for another."""
-    rows = table([i % 2 for i in range(100)])
+    """Without time about a fifth is for validation and a fifth for test, the same for a seed and another for another."""
+    rows = table([i % 2 for i in range(2000)])
     parts = split(rows, untimed(), WINDOW)
-    assert [int(getattr(parts, name).sum()) for name in ("train", "validation", "test")] == [60, 20, 20]
+    shares = [getattr(parts, name).mean() for name in ("train", "validation", "test")]
+    assert shares == pytest.approx([0.6, 0.2, 0.2], abs=0.04)  # 4 standard errors
     assert ((parts.train.astype(int) + parts.validation + parts.test) == 1).all()
     assert (split(rows, untimed(), WINDOW).test == parts.test).all()
     assert (split(rows, untimed(training__seed=8), WINDOW).test != parts.test).any()
@@ -154,5 +156,23 @@ def test_rows_of_one_entity_stay_together() -> None:
 
 def test_a_class_of_one_row_is_our_error() -> None:
     """What cannot be split is terminal for the task: another try would draw the same."""
-    with pytest.raises(DataError, match=r"cannot be split.*Deliver more data"):
+    with pytest.raises(DataError, match=r"needs at least one of each class.*Deliver more data"):
         split(table([0] * 9 + [1]), untimed(), WINDOW)
+
+
+def test_a_row_stays_in_its_part_when_others_arrive() -> None:
+    """Parts are drawn by a hash of the id: what a champion was fitted on never becomes what it is judged on."""
+    rows = table([i % 2 for i in range(400)])
+    few, many = split(rows.slice(0, 300), untimed(), WINDOW), split(rows, untimed(), WINDOW)
+    assert (few.test == many.test[:300]).all()
+    assert (few.train == many.train[:300]).all()
+
+
+def test_a_pipeline_is_asked_for_what_it_was_fitted_on() -> None:
+    """The spec names other features by now; the version that serves keeps its own."""
+    old = model_spec(columns__numeric=["x", "gone"], columns__text=["t"])
+    frame = features(table([0, 1], gone=[0.0, 1.0], t=["some words", "more words"]), old.columns)
+    pipeline = build_pipeline(old, old.training.candidates[0], {}).fit(frame, [0, 1])
+    new = model_spec().columns
+    assert columns_of(pipeline, new).features == old.columns.features
+    assert columns_of(pipeline, new).label == new.label

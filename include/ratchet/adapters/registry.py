@@ -21,13 +21,14 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
-from include.ratchet.adapters.models import TRUSTED, load_skops
+from include.ratchet.adapters.models import load_skops, trusted_of
 from include.ratchet.domain.errors import RegistryError
 from include.ratchet.domain.modelspec import Columns
 from include.ratchet.domain.ports import ModelVersion, Registry, TrainingReport
 
 RUN_TAG = "ratchet.run_id"
 SHA_TAG = "ratchet.artifact_sha256"
+SNAPSHOT_TAG = "ratchet.snapshot"
 # Passing them avoids the inference of requirements, which loads the model in another process: 3 s a model.
 _PACKAGES = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
 _MODEL_FILE = "model.skops"
@@ -47,7 +48,8 @@ class MlflowRegistry(Registry):
 
     def register(self, report: TrainingReport) -> ModelVersion:
         """Log the run with a child per candidate, then register the chosen pipeline."""
-        known = [each for each in self._versions(report.model) if each.tags.get(RUN_TAG) == report.run_id]
+        same = {RUN_TAG: report.run_id, SNAPSHOT_TAG: report.snapshot}
+        known = [each for each in self._versions(report.model) if same.items() <= each.tags.items()]
         if known:
             return known[0]
         if report.pipeline is None:
@@ -67,7 +69,7 @@ class MlflowRegistry(Registry):
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        tags = {RUN_TAG: report.run_id, SHA_TAG: sha, "ratchet.candidate": report.chosen}
+        tags = {**same, SHA_TAG: sha, "ratchet.candidate": report.chosen}
         made = self._client.create_model_version(report.model, uri, run_id=run.info.run_id, tags=tags)
         return self.get(report.model, int(made.version))
 
@@ -146,7 +148,7 @@ class MlflowRegistry(Registry):
                 report.pipeline,
                 name=report.model,
                 serialization_format="skops",
-                skops_trusted_types=TRUSTED,
+                skops_trusted_types=trusted_of(report.pipeline),
                 signature=_signature(report.columns, classifies=hasattr(report.pipeline, "predict_proba")),
                 pip_requirements=[f"{name}=={installed(name)}" for name in _PACKAGES],
             )

@@ -157,7 +157,7 @@ class TrainingReport:
     candidates: tuple[Json, ...]
     columns: Columns
     parameters: dict[str, str]
-    example: Json
+    snapshot: str
 
 
 class Registry(ABC):
@@ -165,7 +165,7 @@ class Registry(ABC):
 
     @abstractmethod
     def register(self, report: TrainingReport) -> ModelVersion:
-        """Log the run and register the chosen pipeline; the same training run registers once."""
+        """Log the run and register the chosen pipeline; the same training run on the same snapshot registers once."""
 
     @abstractmethod
     def artifact(self, model: str, version: int) -> str:

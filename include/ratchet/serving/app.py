@@ -83,12 +83,13 @@ def _state(place: Place) -> Json:
 def _summary(place: Place) -> Json:
     # What serves is described as it serves, also while a changed spec does not load.
     spec = place.served.spec if place.served else place.spec
+    columns = place.served.columns if place.served else spec.columns if spec else None
     kinds = ("numeric", "categorical", "text")
     return {
         "name": place.name,
         "version": place.served.version if place.served else None,
         "description": spec.description if spec else "",
-        "features": [{"name": name, "kind": kind} for kind in kinds for name in getattr(spec.columns, kind)] if spec else [],
+        "features": [{"name": name, "kind": kind} for kind in kinds for name in getattr(columns, kind)] if columns else [],
     }
 
 

@@ -115,7 +115,7 @@ async def _read(request: Request, limit: int) -> bytes:
 
 def _answer(served: Served, body: bytes) -> _Predicted:
     """Do all that takes processor time, in a thread: 16 MB of JSON alone would stop the loop for 0.2 s."""
-    rows = read_rows(body, served.spec.columns)
+    rows = read_rows(body, served.columns)
     try:
         return _Predicted(predict_rows(served, rows))
     except Exception as error:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from include.ratchet.domain.errors import DeployError
-from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.modelspec import Columns, ModelSpec
 from include.ratchet.domain.records import Json
 from include.ratchet.serving.frames import Rows, row_count, to_frame
+from include.ratchet.steps.frames import columns_of
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,11 @@ class Served:
     version: int
     pipeline: Any
     since: datetime
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The columns as they were when this version was fitted; the spec may name others by now."""
+        return columns_of(self.pipeline, self.spec.columns)
 
 
 def predict(served: Served, rows: Rows) -> Json:
@@ -34,7 +41,7 @@ def predict(served: Served, rows: Rows) -> Json:
     Raises:
         DeployError: The version gave a number that is not finite, or not one answer per row.
     """
-    frame = to_frame(served.spec.columns, rows)
+    frame = to_frame(served.columns, rows)
     parts = {"binary": _binary, "multiclass": _multiclass, "regression": _regression}[served.spec.task](served, frame)
     if len(parts["predictions"]) != row_count(rows):
         raise DeployError(f"{len(parts['predictions'])} answers for {row_count(rows)} row(s)")
@@ -48,7 +55,7 @@ def rehearse(served: Served) -> None:
         DeployError: It does not; the text says why.
     """
     try:
-        predict(served, [dict.fromkeys(served.spec.columns.features)])
+        predict(served, [dict.fromkeys(served.columns.features)])
     except DeployError:
         raise
     except Exception as error:

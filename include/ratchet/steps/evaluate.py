@@ -15,7 +15,7 @@ from include.ratchet.domain.gate import Checked, Decision, Measured, decide
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.steps import compare
 from include.ratchet.steps.compare import Answers
-from include.ratchet.steps.frames import Split, features, labels
+from include.ratchet.steps.frames import Split, columns_of, features, labels
 from include.ratchet.steps.train import fit_baseline
 
 SAME = 1e-9
@@ -72,12 +72,18 @@ def evaluate(
     truth, seen = y[parts.test], x[parts.test]
     gate = spec.gate
     answers = {"challenger": compare.answer(challenger, seen, gate.threshold)}
+    unasked: list[Measured] = []
     if champion is not None:
-        answers["champion"] = compare.answer(champion, seen, gate.threshold)
+        theirs = columns_of(champion, spec.columns)
+        gone = [name for name in theirs.features if name not in test.column_names]
+        if not gone:
+            answers["champion"] = compare.answer(champion, features(test, theirs), gate.threshold)
+        else:  # not compared is not shown: let the transform return the column until another champion serves
+            unasked = [Measured(f"gain over the champion, which needs {', '.join(gone)} of the transform,", None, 0.0)]
     answers["baseline"] = compare.answer(fit_baseline(spec, (x[parts.train], y[parts.train])), seen, gate.threshold)
     bench = _Bench(spec, answers, truth, block, test)
     checks = list(_checks(spec, answers, seen, proved, challenger))
-    decision = decide(list(_proofs(bench)), list(_guards(bench)), checks, gate.alpha, gate.alpha_guard)
+    decision = decide([*_proofs(bench), *unasked], list(_guards(bench)), checks, gate.alpha, gate.alpha_guard)
     figures = {"metric": gate.metric, "test_rows": len(truth), "test_blocks": len(np.unique(block))}
     figures |= {who: round(bench.figure(gate.metric, who).whole, 6) for who in answers}
     figures |= {"p99_ms": round(proved.p99_ms, 2), "size_mb": round(proved.size_mb, 3)}

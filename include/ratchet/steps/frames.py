@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.modelspec import Columns, ModelSpec
@@ -25,6 +25,20 @@ class Split:
     train: Mask
     validation: Mask
     test: Mask
+
+
+def columns_of(pipeline: Any, columns: Columns) -> Columns:
+    """Return the columns with the features that a pipeline was fitted on.
+
+    A version that serves was fitted under the spec of its day; asked with the features of today's, it would raise.
+    """
+    prepare = getattr(pipeline, "named_steps", {}).get("prepare")
+    if prepare is None:
+        return columns
+    parts = {name: names for name, _, names in prepare.transformers_}
+    texts = tuple(str(names) for name, names in parts.items() if name.startswith("text_"))
+    numeric, categorical = tuple(parts.get("numeric", ())), tuple(parts.get("categorical", ()))
+    return columns.model_copy(update={"numeric": numeric, "categorical": categorical, "text": texts})
 
 
 def features(rows: pa.Table, columns: Columns) -> pd.DataFrame:
@@ -94,11 +108,7 @@ def split(rows: pa.Table, spec: ModelSpec, window: Window) -> Split:
     Raises:
         DataError: One of the three parts would have no rows, or a class would be missing from it.
     """
-    try:
-        parts = _by_time(rows, spec, window) if spec.columns.time else _at_random(rows, spec)
-    except ValueError as error:
-        message = f"models/{spec.name}: the rows cannot be split: {error} Deliver more data, or change training.split."
-        raise DataError(message) from error
+    parts = _by_time(rows, spec, window) if spec.columns.time else _at_random(rows, spec)
     values = labels(rows, spec)
     for name in ("train", "validation", "test"):
         mask = getattr(parts, name)
@@ -130,25 +140,20 @@ def _by_time(rows: pa.Table, spec: ModelSpec, window: Window) -> Split:
 
 
 def _at_random(rows: pa.Table, spec: ModelSpec) -> Split:
-    """Draw by the seed; rows of one entity stay together, classes keep their shares."""
-    held, seed = spec.training.split, spec.training.seed
-    positions = np.arange(rows.num_rows)
-    entity = (
-        rows.select(list(spec.columns.entity)).to_pandas().astype(str).agg("|".join, axis=1).to_numpy() if spec.columns.entity else None
-    )
-    values = labels(rows, spec) if spec.classifies else None
+    """Draw each row by a hash of the seed and its entity, or its id where there is none.
 
-    def draw(among: npt.NDArray[np.int_], share: float) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
-        if entity is not None:
-            kept, drawn = next(GroupShuffleSplit(1, test_size=share, random_state=seed).split(among, groups=entity[among]))
-            return among[kept], among[drawn]
-        kept, drawn = train_test_split(among, test_size=share, random_state=seed, stratify=values[among] if values is not None else None)
-        return kept, drawn
-
+    A row stays in its part whatever else arrives: redrawn by position, the rows that a champion was fitted on
+    would become the test rows that it is judged on. Rows of one entity stay together.
+    """
+    held = spec.training.split
+    names = list(spec.columns.entity or spec.columns.id)
+    keys = rows.select(names).to_pandas().astype(str).agg("\x1f".join, axis=1)
+    hashes = pd.util.hash_array((f"{spec.training.seed}\x1f" + keys).to_numpy(dtype=object))
+    drawn = hashes / np.float64(2**64)
     test_share, validation_share = float(held.test), float(held.validation)  # type: ignore[arg-type]
-    rest, test = draw(positions, test_share)
-    train, validation = draw(rest, validation_share / (1 - test_share))
-    return Split(*(np.isin(positions, part) for part in (train, validation, test)))
+    test = drawn < test_share
+    validation = ~test & (drawn < test_share + validation_share)
+    return Split(train=~test & ~validation, validation=validation, test=test)
 
 
 def _span(rows: pa.Table, spec: ModelSpec) -> str:

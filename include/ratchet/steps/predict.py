@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.steps.compare import answer
-from include.ratchet.steps.frames import features
+from include.ratchet.steps.frames import columns_of, features
 
 
 def unscored(rows: pa.Table, known: pa.Table | None, spec: ModelSpec) -> pa.Table:
@@ -36,7 +36,7 @@ def predict(pipeline: Any, rows: pa.Table, trained: pa.Table, spec: ModelSpec, v
         One row per prediction: id columns, event time, prediction, score (probability of the positive class,
         the highest probability, or the number itself), version, in_snapshot, scored_at.
     """
-    said = answer(pipeline, features(rows, spec.columns), spec.gate.threshold)
+    said = answer(pipeline, features(rows, columns_of(pipeline, spec.columns)), spec.gate.threshold)
     if said.probabilities is None:
         scores = said.predicted.astype(float)
     else:

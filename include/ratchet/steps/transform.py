@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import numpy as np
@@ -17,7 +17,7 @@ from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Window
 
 
-def transform(spec: ModelSpec, sql: str, tables: Mapping[str, pads.Dataset], window: Window | None) -> pa.Table:
+def transform(spec: ModelSpec, sql: str, tables: Mapping[str, pads.Dataset], window: Window | None, also: Sequence[str] = ()) -> pa.Table:
     """Make one row per prediction.
 
     Args:
@@ -25,6 +25,7 @@ def transform(spec: ModelSpec, sql: str, tables: Mapping[str, pads.Dataset], win
         sql: One SELECT over the tables' names.
         tables: The feeds' clean tables at the versions to read.
         window: Rows whose event time is in it; None for all.
+        also: Columns to return besides, as far as the SQL has them: what a champion was fitted on.
 
     Returns:
         The rows, ordered by the id columns; the columns that the spec needs, and no others.
@@ -53,7 +54,8 @@ def transform(spec: ModelSpec, sql: str, tables: Mapping[str, pads.Dataset], win
                     f"models/{spec.name}: the transform lacks columns",
                     [f"{n}: not returned; it returns {', '.join(columns)}" for n in missing],
                 )
-            wanted = ", ".join(f'"{name}"' for name in spec.columns.needed)
+            asked = [*spec.columns.needed, *(name for name in also if name in columns and name not in spec.columns.needed)]
+            wanted = ", ".join(f'"{name}"' for name in asked)
             query = f"SELECT {wanted} FROM ({sql}\n) {where} ORDER BY {order}"  # noqa: S608 - the adopter's own reviewed SQL
             rows = connection.sql(query, params=[window.start, window.end] if where and window else []).to_arrow_table()
         except duckdb.Error as error:

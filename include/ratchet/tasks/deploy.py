@@ -56,7 +56,7 @@ def preload(plan: Json) -> Json:
 
     spec = specs.model(plan["model"])
     pipeline = open_registry().load(spec.name, plan["version"])
-    pipeline.predict(example_frame(spec))
+    pipeline.predict(example_frame(spec, pipeline))
     return plan
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -44,11 +45,11 @@ def versions(spec: ModelSpec) -> dict[str, int]:
     return {name: version for name, version in found.items() if version is not None}
 
 
-def transformed(spec: ModelSpec, tables: dict[str, int], window: Window | None) -> pa.Table:
-    """Run the model's transform over pinned versions."""
+def transformed(spec: ModelSpec, tables: dict[str, int], window: Window | None, also: Sequence[str] = ()) -> pa.Table:
+    """Run the model's transform over pinned versions; return the spec's columns, and `also` as far as they are there."""
     from include.ratchet.adapters import open_lake
     from include.ratchet.steps.transform import transform
 
     lake = open_lake()
     datasets = {name: lake.dataset(f"clean/{name}", version) for name, version in tables.items()}
-    return transform(spec, specs.transform_sql(spec), datasets, window)
+    return transform(spec, specs.transform_sql(spec), datasets, window, also)

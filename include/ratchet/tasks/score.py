@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from include.ratchet.domain import specs
-from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.errors import DataError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Window, digest
 from include.ratchet.tasks import reading
@@ -26,6 +27,7 @@ def score(model: str) -> Json:
         Skip: There is no champion, or nothing to score.
     """
     from include.ratchet.adapters import open_lake, open_ledger, open_registry
+    from include.ratchet.steps.frames import columns_of
     from include.ratchet.steps.predict import predict, unscored
 
     spec, lake, ledger = specs.model(model), open_lake(), open_ledger()
@@ -35,7 +37,10 @@ def score(model: str) -> Json:
         raise Skip(message)
     tables, table = reading.versions(spec), f"predictions/{model}"
     window = Window(LONG_AGO, reading.now(spec)) if spec.columns.time else None
-    rows = reading.transformed(spec, tables, window)
+    pipeline = open_registry().load(model, champion)
+    columns = columns_of(pipeline, spec.columns)
+    rows = reading.transformed(spec, tables, window, columns.features)
+    _require(columns.features, rows.column_names, model)
     known = lake.dataset(table).to_table(list(spec.columns.id), use_threads=False) if lake.version(table) is not None else None
     todo = unscored(rows, known, spec)
     if todo.num_rows == 0:
@@ -43,24 +48,39 @@ def score(model: str) -> Json:
         raise Skip(message)
     snapshot = ledger.get_snapshot(_snapshot_of(model, champion))
     trained = lake.kept(snapshot.place).select(list(spec.columns.id))
-    made = predict(open_registry().load(model, champion), todo, trained, spec, champion, datetime.now(UTC))
+    made = predict(pipeline, todo, trained, spec, champion, datetime.now(UTC))
     version = lake.write(table, made, write_id=digest([model, champion, tables, made.num_rows]), mode="append")
     return {"model": model, "champion": champion, "rows": made.num_rows, "version": version}
 
 
 def example(model: str) -> Json:
-    """Return the features of one row that the model was trained on, ready to be posted to the service."""
-    frame = example_frame(specs.model(model))
+    """Return the features of one row, ready to be posted to the service."""
+    from include.ratchet.adapters import open_ledger, open_registry
+
+    spec, champion = specs.model(model), open_ledger().champion(model)
+    frame = example_frame(spec, open_registry().load(model, champion) if champion is not None else None)
     content: Json = json.loads(frame.to_json(orient="records"))[0]
     return content
 
 
-def example_frame(spec: ModelSpec) -> pd.DataFrame:
-    """Return the features of the newest row, shape `(1, n_features)`."""
-    from include.ratchet.steps.frames import features
+def example_frame(spec: ModelSpec, pipeline: Any) -> pd.DataFrame:
+    """Return the features of the newest row that a pipeline asks for, shape `(1, n_features)`."""
+    from include.ratchet.steps.frames import columns_of, features
 
-    rows: pa.Table = reading.transformed(spec, reading.versions(spec), None)
-    return features(rows.slice(rows.num_rows - 1, 1), spec.columns)
+    columns = columns_of(pipeline, spec.columns)
+    rows: pa.Table = reading.transformed(spec, reading.versions(spec), None, columns.features)
+    _require(columns.features, rows.column_names, spec.name)
+    return features(rows.slice(rows.num_rows - 1, 1), columns)
+
+
+def _require(features: Sequence[str], there: Sequence[str], model: str) -> None:
+    gone = [name for name in features if name not in there]
+    if gone:
+        message = (
+            f"{model}: the transform no longer returns {', '.join(gone)}, which the version was fitted on. "
+            "Let it return them until another version serves."
+        )
+        raise DataError(message)
 
 
 def _snapshot_of(model: str, version: int) -> str:

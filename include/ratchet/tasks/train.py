@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,8 +39,10 @@ def arbitrate(model: str) -> Json:
     chosen = _chosen_candidates(spec, task.params.get("candidates") or [])
     tables, at = reading.versions(spec), reading.now(spec)
     past = ledger.runs(model)
-    fresh = _new_labelled_rows(spec, tables, past[0] if past else None, at)
-    for signal in _own_signals(spec, task, fresh, at):
+    judged = {verdict.run_id for verdict in ledger.verdicts(model)}
+    # A run that died before its verdict has answered nothing: its rows are still new.
+    fresh = _new_labelled_rows(spec, tables, next((run for run in past if run.run_id in judged), None), at)
+    for signal in _own_signals(spec, task, fresh, at, len(past)):
         ledger.signal(signal)
     pending = [signal for signal, _ in ledger.signals(model, pending=True)]
     facts = Facts(at, tuple(run.clock_at for run in past), fresh, force=bool(task.params.get("force")))
@@ -64,7 +65,7 @@ def snapshot(run: Json) -> list[Json]:
 
     spec, window = specs.model(run["model"]), Window.from_json(run["window"])
     tables = reading.versions(spec)
-    rows = labelled(reading.transformed(spec, tables, window if spec.columns.time else None), spec)
+    rows = labelled(reading.transformed(spec, tables, window if spec.columns.time else None, _of_champion(spec)), spec)
     check_trainable(rows, spec)
     parts = split(rows, spec, window)
     sql = digest(specs.transform_sql(spec))
@@ -103,14 +104,11 @@ def register(candidates: list[Json]) -> Json:
     from include.ratchet.adapters import open_registry
     from include.ratchet.adapters.models import load_skops
     from include.ratchet.domain.ports import TrainingReport
-    from include.ratchet.steps.frames import features
 
     best = max(candidates, key=lambda each: (each["score"], each["name"]))
     snapshot, registry = best["snapshot"], open_registry()
     run = snapshot["run"]
     spec = specs.model(run["model"])
-    rows, _ = _split_rows(spec, snapshot)
-    example = json.loads(features(rows.slice(0, 1), spec.columns).to_json(orient="records"))[0]
     parameters = {
         "reason": run["reason"],
         "window": f"{run['window']['start']} to {run['window']['end']}",
@@ -122,9 +120,10 @@ def register(candidates: list[Json]) -> Json:
     fitted = Path(best["path"])
     # Gone when this task was ended after it had registered: the registry knows the run then, and needs no pipeline.
     pipeline = load_skops(fitted) if fitted.exists() else None
-    report = TrainingReport(spec.name, run["run_id"], best["name"], pipeline, tuple(candidates), spec.columns, parameters, example)
+    report = TrainingReport(
+        spec.name, run["run_id"], best["name"], pipeline, tuple(candidates), spec.columns, parameters, snapshot["digest"]
+    )
     made = registry.register(report)
-    registry.tag(spec.name, made.version, {"ratchet.snapshot": snapshot["digest"]})
     registry.point(spec.name, {"challenger": made.version})
     shutil.rmtree(_work(run), ignore_errors=True)
     return {"run": run, "snapshot": snapshot, "version": made.version, "chosen": best["name"], "validation_score": best["score"]}
@@ -181,7 +180,7 @@ def bless(verdict: Json) -> Json:
     return {key: verdict[key] for key in ("model", "version", "digest")}
 
 
-def _own_signals(spec: ModelSpec, task: TaskContext, fresh: int, at: datetime) -> list[Signal]:
+def _own_signals(spec: ModelSpec, task: TaskContext, fresh: int, at: datetime, runs: int) -> list[Signal]:
     """Turn how this run began, and the new rows that it found, into signals."""
     found = []
     if task.run_type == "manual":
@@ -193,7 +192,7 @@ def _own_signals(spec: ModelSpec, task: TaskContext, fresh: int, at: datetime) -
     wanted = spec.triggers.new_data
     if wanted and fresh >= wanted.min_rows:
         evidence = {"labelled rows": fresh, "asked": wanted.min_rows, "until": at.isoformat()}
-        found.append(Signal(spec.name, "new_data", f"new_data:{at.isoformat()}", evidence, at))
+        found.append(Signal(spec.name, "new_data", f"new_data:after {runs} runs", evidence, at))
     return found
 
 
@@ -244,6 +243,15 @@ def _chosen_candidates(spec: ModelSpec, asked: list[str]) -> tuple[str, ...]:
     if unknown:
         raise SpecError("the form's candidates", [f"found {name!r}; allowed are {', '.join(known)}" for name in unknown])
     return tuple(asked or known)
+
+
+def _of_champion(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the features that the champion was fitted on, which may be others than the spec's of today."""
+    from include.ratchet.adapters import open_ledger, open_registry
+    from include.ratchet.steps.frames import columns_of
+
+    champion = open_ledger().champion(spec.name)
+    return columns_of(open_registry().load(spec.name, champion), spec.columns).features if champion is not None else ()
 
 
 def _split_rows(spec: ModelSpec, snapshot: Json) -> tuple[pa.Table, Any]:
