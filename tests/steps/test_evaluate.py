@@ -200,3 +200,28 @@ def test_a_required_segment_that_is_not_there() -> None:
     assert "required segment c=z cannot be measured" in absent.sentence
     there, _ = judge("good", gate__segments={"margin": 0.5, "required": ["c=a"]})
     assert there.outcome == "promote"
+
+
+def test_a_champion_is_asked_for_its_own_features() -> None:
+    """A spec that dropped a feature compares with the champion all the same, on the features of its day."""
+    spec = model_spec(columns__numeric=["x"])
+    parts = split(ROWS, spec, WINDOW)
+    champion = fitted(model_spec(columns__numeric=["x", "noise"]), parts)
+    mine = fitted(spec, parts, seed=1)
+    said = Said(mine.predict_proba(features(ROWS.filter(pa.array(parts.test)), spec.columns).head(5)).tolist())
+    decision, figures = evaluate(spec, ROWS, parts, mine, champion, said)
+    assert result(decision, "gain over the champion") == "pass"
+    assert "champion" in figures
+
+
+def test_a_champion_that_cannot_be_asked_is_not_replaced() -> None:
+    """The transform no longer returns what it was fitted on: nothing is shown against it, and the column is named."""
+    spec = model_spec(columns__numeric=["x"])
+    parts = split(ROWS, spec, WINDOW)
+    champion = fitted(model_spec(columns__numeric=["x", "noise"]), parts)
+    mine = fitted(spec, parts, seed=1)
+    without = ROWS.drop_columns(["noise"])
+    said = Said(mine.predict_proba(features(without.filter(pa.array(parts.test)), spec.columns).head(5)).tolist())
+    decision, _ = evaluate(spec, without, parts, mine, champion, said)
+    assert decision.outcome == "inconclusive"
+    assert "needs noise of the transform" in decision.sentence

@@ -228,3 +228,10 @@ def test_rows_without_a_time_are_counted_since_the_last_training(landed: Project
     landed.deliver("more.csv", visits(DAYS, 3))
     landed.ingest()
     assert "labelled rows 120" in landed.run(train.arbitrate, MODEL, run_type="asset_triggered")["reason"]
+
+
+def test_a_run_that_died_leaves_its_rows_new(landed: Project) -> None:
+    """A run that was started and never judged has answered nothing: the same rows start another."""
+    landed.run(train.arbitrate, MODEL, run_type="asset_triggered")
+    landed.run_id = "second"
+    assert "new data" in landed.run(train.arbitrate, MODEL, run_type="asset_triggered")["reason"]
