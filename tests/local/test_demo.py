@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from include.ratchet.domain import specs
 from include.ratchet.domain.config import Config
 from include.ratchet.domain.errors import SpecError
-from include.ratchet.local import demo
+from include.ratchet.local import demo, environment, record
 from include.ratchet.local.loop import DemoError, Loop
 from include.ratchet.local.ports import Ports
+from include.ratchet.local.record import Stack
+
+MINE = Stack("id", Ports(), (), 1.0)
 
 
 @pytest.fixture
@@ -32,7 +39,8 @@ def stopped(config: Config, monkeypatch: pytest.MonkeyPatch) -> list[Config]:
 
 
 def _ends_with(monkeypatch: pytest.MonkeyPatch, what: BaseException | None) -> None:
-    def show(*_: Any) -> None:
+    def show(*arguments: Any) -> None:
+        arguments[-1](MINE)
         if what:
             raise what
 
@@ -71,6 +79,52 @@ def test_it_stays_until_it_is_told_to_end(stopped: list[Config], monkeypatch: py
     monkeypatch.setattr(demo, "_stay", lambda *_: os.kill(os.getpid(), number))
     assert demo.demo(exit_after=False, ports=Ports()) == 0
     assert len(stopped) == 1
+
+
+@pytest.mark.parametrize("started", [0.5, 2.0], ids=["up before", "started while this one failed"])
+def test_a_stack_of_somebody_else_stays_up(stopped: list[Config], config: Config, monkeypatch: pytest.MonkeyPatch, started: float) -> None:
+    """A second demo takes down only what it started itself, however it ends."""
+    environment.folders(config)
+    record.write(config, Stack("id", Ports(), (), started))
+    monkeypatch.setattr(demo, "_show", _raise(SpecError("port", ["8080 is busy"])))
+    assert demo.demo(exit_after=True, ports=Ports()) == 1
+    assert stopped == []
+    assert record.read(config)
+
+
+def test_the_stack_that_it_started_is_taken_down(stopped: list[Config], config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is on record as the one that this call was told of."""
+    environment.folders(config)
+    record.write(config, MINE)
+    _ends_with(monkeypatch, DemoError("fit failed"))
+    assert demo.demo(exit_after=True, ports=Ports()) == 1
+    assert len(stopped) == 1
+
+
+def _raise(error: Exception) -> Callable[..., None]:
+    def show(*_: Any) -> None:
+        raise error
+
+    return show
+
+
+def test_only_the_bundled_models_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken model of the user's own, and one on the same feeds, are not waited for; a broken bundled one is a message."""
+    include = tmp_path / "include"
+    for kind in ("feeds", "models"):
+        shutil.copytree(specs.PROJECT / "include" / kind, include / kind)
+    mine = include / "models" / "mine" / "model.yaml"
+    mine.parent.mkdir()
+    mine.write_text("name: [", encoding="utf-8")
+    monkeypatch.setattr(specs, "INCLUDE", include)
+    assert demo._models() == ["flight_delay", "flight_duration"]
+    (include / "feeds" / "weather" / "feed.yaml").write_text("name: [", encoding="utf-8")
+    with pytest.raises(SpecError, match="weather"):
+        demo._models()
+    for name in demo.MODELS:
+        shutil.rmtree(include / "models" / name)
+    with pytest.raises(DemoError, match="none of flight_delay, flight_duration"):
+        demo._models()
 
 
 class _Ledger:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -41,7 +42,7 @@ def loop(config: Config, fake_airflow: FakeAirflow) -> Loop:
     me = Child("me", os.getpid(), psutil.Process().create_time(), "me.log")
     view = View(Console(file=io.StringIO(), width=200))
     ledger = cast("Ledger", _Ledger())
-    return Loop(config, Stack("id", Ports(), (me,), 0.0), fake_airflow.client(), ledger, ["m"], view, NOON, time.monotonic() + 60)
+    return Loop(config, Stack("id", Ports(), (me,), 0.0), fake_airflow.client(), ledger, ["m"], ["f"], view, NOON, time.monotonic() + 60)
 
 
 def _text(loop: Loop) -> str:
@@ -71,6 +72,30 @@ def test_a_failed_task_ends_the_wait_with_its_name(loop: Loop, fake_airflow: Fak
     fake_airflow.pages["/dags/m_train/dagRuns/r1/taskInstances"] = {"task_instances": [task]}
     with pytest.raises(DemoError, match=r"m_train\.fit failed in run r1"):
         loop.wait("something", lambda _: False)
+
+
+def test_what_the_user_added_may_fail(loop: Loop, fake_airflow: FakeAirflow) -> None:
+    """A failed run of another model, and a spec that cannot be read, end nothing; the feeds and models of the demo are seen."""
+    mine = AT_WORK | {"dag_id": "mine_train", "state": "failed", "end_date": NOON.isoformat()}
+    fake_airflow.pages["/dags/~/dagRuns"] = {"dag_runs": [mine, AT_WORK, AT_WORK | {"dag_id": "f_ingest"}]}
+    task: dict[str, Any] = {
+        "dag_id": "mine_train",
+        "dag_run_id": "r1",
+        "task_id": "fit",
+        "state": "failed",
+        "map_index": -1,
+        "try_number": 1,
+    }
+    fake_airflow.pages["/dags/mine_train/dagRuns/r1/taskInstances"] = {"task_instances": [task]}
+    fake_airflow.pages["/importErrors"] = {"import_errors": [{"filename": "/x/dags/specs.py", "stack_trace": "SpecError: 1 fault"}]}
+    seen: list[str] = []
+
+    def done(runs: Sequence[Run]) -> bool:
+        seen.extend(run.dag for run in runs)
+        return True
+
+    loop.wait("something", done)
+    assert seen == ["m_train", "f_ingest"]
 
 
 def test_the_time_is_over_with_a_word_on_what_is_at_work(loop: Loop, fake_airflow: FakeAirflow) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -16,14 +16,17 @@ from include.ratchet.domain.config import Config, load_config
 from include.ratchet.domain.errors import RatchetError
 from include.ratchet.local import environment, flights, processes, record, report, stack
 from include.ratchet.local.api import Airflow
-from include.ratchet.local.loop import Loop
+from include.ratchet.local.loop import DemoError, Loop
 from include.ratchet.local.ports import Ports
 from include.ratchet.local.proof import serving_version
+from include.ratchet.local.record import Stack
 from include.ratchet.local.view import View
 
 FIRST, THEN = ("2013-01", "2013-02", "2013-03"), "2013-04"
 TIMEOUT = 20 * 60.0
-FEEDS = {"flights", "weather", "planes"}
+FEEDS = ("flights", "planes", "weather")
+MODELS = ("flight_delay", "flight_duration")
+"""The bundled models: what somebody adds, on the same feeds too, is theirs to watch."""
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -31,17 +34,18 @@ def demo(*, exit_after: bool, ports: Ports | None = None, timeout: float = TIMEO
     """Run the demo; return 0 when champions serve correct predictions, 1 otherwise.
 
     Args:
-        exit_after: Stop everything when that is shown, instead of staying up until Ctrl-C.
+        exit_after: End when that is shown, instead of staying until Ctrl-C. Either way what this call
+            started is stopped, and a stack that was up before stays up.
         ports: Where the servers answer; from the environment when omitted.
         timeout: How long the way to the champions may take [s].
     """
     config, view = load_config(), View(Console())
     os.environ.update(environment.quiet(config))
     processes.adopt_orphans()
-    shown = False
+    shown, mine = False, list[Stack]()
     with _stoppable():
         try:
-            _show(config, ports or Ports.from_env(), view, timeout)
+            _show(config, ports or Ports.from_env(), view, timeout, mine.append)
             shown = True
             if not exit_after:
                 view.say("stays up until Ctrl-C; make feed delivers the next month", "bold")
@@ -51,17 +55,18 @@ def demo(*, exit_after: bool, ports: Ports | None = None, timeout: float = TIMEO
         except KeyboardInterrupt:
             view.say("stopping")
         finally:
-            _take_down(config, view)
+            _take_down(config, view, mine)
     return 0 if shown else 1
 
 
-def _show(config: Config, ports: Ports, view: View, timeout: float) -> None:
+def _show(config: Config, ports: Ports, view: View, timeout: float, started: Callable[[Stack], None]) -> None:
     from include.ratchet.adapters import open_ledger
 
     since, deadline = datetime.now(UTC), time.monotonic() + timeout
+    models = _models()
     flights.seed(config)
-    running = stack.up(ports, view.part, config)
-    loop = Loop(config, running, Airflow(running.ports.url("airflow")), open_ledger(config), _models(), view, since, deadline)
+    running = stack.up(ports, view.part, config, started=started)
+    loop = Loop(config, running, Airflow(running.ports.url("airflow")), open_ledger(config), models, FEEDS, view, since, deadline)
     for month in FIRST:
         _deliver(loop, month)
     with view:
@@ -74,8 +79,18 @@ def _show(config: Config, ports: Ports, view: View, timeout: float) -> None:
 
 
 def _models() -> list[str]:
-    """List the models that live on the flights alone; others wait for data that the demo does not bring."""
-    return [name for name in specs.names("models") if set(specs.model(name).feeds) <= FEEDS]
+    """List the bundled models.
+
+    Raises:
+        SpecError: The spec of one of them, or of a feed, has faults.
+        DemoError: None is there.
+    """
+    found = [name for name in MODELS if name in specs.names("models")]
+    if not found:
+        raise DemoError(f"include/models holds none of {', '.join(MODELS)}, which the demo is about; git checkout brings them back")
+    for feed in sorted({feed for name in found for feed in specs.model(name).feeds}):
+        specs.feed(feed)
+    return found
 
 
 def _deliver(loop: Loop, month: str) -> None:
@@ -107,7 +122,12 @@ def _stay(config: Config, view: View) -> None:
     view.say("the stack was taken down from elsewhere")
 
 
-def _take_down(config: Config, view: View) -> None:
+def _take_down(config: Config, view: View, mine: list[Stack]) -> None:
+    """Stop the stack that this call started; another's stays up, whatever went wrong here."""
+    found = record.read(config)
+    if not mine or (found and found not in mine):
+        view.say("the stack that is up was not started here, and stays up; make down stops it" if found else "nothing was started")
+        return
     # A second Ctrl-C must not leave half of the stack behind; this takes about 6 s.
     for each in _ENDINGS:
         signal.signal(each, signal.SIG_IGN)
