@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import BundleDagBag
 
-from include.ratchet.dagkit import parsing
+from include.ratchet.dagkit import parsing, schedules
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.specs import PROJECT
@@ -73,6 +74,16 @@ def test_feeds_are_chosen_in_the_same_way(read: list[str], monkeypatch: pytest.M
     monkeypatch.setenv(CONTEXT, "visits_ingest")
     assert [spec.name for spec in parsing.feeds("ingest")] == ["visits"]
     assert read == ["feeds/visits/feed.yaml"]
+
+
+def test_a_feed_with_a_broken_cron_harms_no_other(include: Path) -> None:
+    """`schedule: "@daily"` is a fault of that feed, named; dags/ingest.py goes on with the others."""
+    (include / "feeds" / "daily").mkdir()
+    text = textwrap.dedent(tiny.FEED_YAML.replace("name: visits", "name: daily")) + 'schedule: "@daily"\n'
+    (include / "feeds/daily/feed.yaml").write_text(text, encoding="utf-8")
+    assert [schedules.ingest(spec) is not None and spec.name for spec in parsing.feeds("ingest")] == ["visits"]
+    with pytest.raises(SpecError, match="schedule: found '@daily': it has not five fields"):
+        specs.feed("daily")
 
 
 def test_a_real_file_builds_one_dag_in_a_task(monkeypatch: pytest.MonkeyPatch) -> None:

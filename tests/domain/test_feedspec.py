@@ -40,6 +40,18 @@ def test_defaults() -> None:
         ({"time": {"column": "at", "columns": ["at"]}}, "needs either column or columns"),
         ({"source": {"kind": "files"}}, "kind files needs uri"),
         ({"source": {**FILES, "encoding": "klingon"}}, "found 'klingon'; allowed are Python's encodings"),
+        ({"source": {**FILES, "encoding": "base64"}}, "found 'base64'; allowed are Python's encodings"),
+        ({"source": {**FILES, "encoding": "a\0b"}}, "allowed are Python's encodings"),
+        ({"source": {**FILES, "delimiter": "::"}}, "found '::'; allowed is one ASCII character"),
+        ({"source": {**FILES, "delimiter": ""}}, "found ''; allowed is one ASCII character"),
+        ({"source": {**FILES, "delimiter": "\n"}}, "allowed is one ASCII character"),
+        ({"source": {**FILES, "decimal": "0"}}, "found '0'; allowed is one ASCII character"),
+        ({"time": {"column": "at", "zone": "Mars/Olympus"}}, "found 'Mars/Olympus'; allowed is a name of the zone database"),
+        ({"time": {"column": "at", "zone": "Europe"}}, "found 'Europe'; allowed is a name of the zone database"),
+        ({"schedule": "@daily"}, "found '@daily': it has not five fields; allowed are the five fields of cron"),
+        ({"schedule": "99 * * * *"}, "out of range; allowed are the five fields of cron"),
+        ({"schedule": "a b c d e"}, "allowed are the five fields of cron"),
+        ({"schedule": "0 0 31 2 *"}, "failed to find next date; allowed are the five fields of cron"),
         ({"source": {"kind": "sql", "table": "t"}}, "kind sql needs connection"),
         ({"source": {**TABLE, "query": "SELECT 1"}, "mode": "replace"}, "either table or query"),
         ({"source": TABLE}, "source.watermark: needed by kind sql unless mode is replace"),
@@ -52,6 +64,17 @@ def test_refuses(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError) as error:
         feed(**changes)
     assert said in str(error.value)
+
+
+def test_what_is_allowed_stays_as_it_was_written() -> None:
+    """A cron, a zone, a tab, a decimal comma and an encoding reach the steps as the file says them."""
+    spec = feed(
+        schedule="15 */2 * * MON-FRI",
+        time={"column": "at", "zone": "Europe/Paris"},
+        source={**FILES, "delimiter": "\t", "decimal": ",", "encoding": "utf-16"},
+    )
+    assert (spec.schedule, spec.time and spec.time.zone) == ("15 */2 * * MON-FRI", "Europe/Paris")
+    assert (spec.source.delimiter, spec.source.decimal, spec.source.encoding) == ("\t", ",", "utf-16")
 
 
 def test_event_time_over_several_columns() -> None:

@@ -153,3 +153,9 @@ def test_the_value_that_is_true_today_may_be_written() -> None:
 def test_a_schedule_in_no_zone_is_refused(zone: str) -> None:
     """A cron expression means nothing in a zone that does not exist."""
     assert "a name of the zone database" in refused(triggers__schedule={"cron": "0 3 * * 1", "zone": zone})
+
+
+@pytest.mark.parametrize("cron", ["@daily", "61 * * * *", "0 0 30 2 *"])
+def test_a_cron_that_never_fires_is_refused(cron: str) -> None:
+    """What Airflow could not read, or would wait for for ever, is a fault of the spec and not of the DAG file."""
+    assert "the five fields of cron" in refused(triggers__schedule={"cron": cron})

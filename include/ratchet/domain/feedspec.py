@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-from typing import Any, Literal
+import re
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from include.ratchet.domain.durations import Duration
 
@@ -17,6 +18,35 @@ BATCH_COLUMN = "_batch"
 """Name of the column of a clean table that holds the SHA-256 of the batch that brought the row."""
 NULL_STRINGS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 SNAKE_CASE = r"^[a-z][a-z0-9_]*$"
+
+
+def _cron_that_fires(value: str) -> str:
+    from croniter import croniter  # what Airflow reads it by: an expression that it cannot read ends the DAG file of every feed
+
+    fault = "" if re.fullmatch(r"\S+(\s+\S+){4}", value) else "it has not five fields"
+    try:
+        croniter(value).get_next(float)
+    except ValueError as error:  # of which croniter's own errors are a kind
+        fault = fault or str(error)
+    if fault:
+        message = f"found {value!r}: {fault}; allowed are the five fields of cron, such as 15 * * * *"
+        raise ValueError(message)
+    return value
+
+
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of the zone database, such as Europe
+        message = f"found {value!r}; allowed is a name of the zone database, such as UTC or Europe/Paris"
+        raise ValueError(message) from None
+    return value
+
+
+CronText = Annotated[str, AfterValidator(_cron_that_fires)]
+"""Five fields of cron, of which the next time is known."""
+Zone = Annotated[str, AfterValidator(_known_zone)]
+"""A name of the zone database."""
 
 
 class Strict(BaseModel):
@@ -45,10 +75,18 @@ class Source(Strict):
     @classmethod
     def _known_encoding(cls, value: str) -> str:
         try:
-            codecs.lookup(value)
-        except LookupError:
+            "a".encode(value)  # more than codecs.lookup: base64 and rot13 are codecs too, and no encodings of text
+        except (LookupError, ValueError):
             message = f"found {value!r}; allowed are Python's encodings, such as utf-8, utf-16 or latin-1"
             raise ValueError(message) from None
+        return value
+
+    @field_validator("delimiter", "decimal")
+    @classmethod
+    def _one_sign(cls, value: str) -> str:
+        if len(value) != 1 or not value.isascii() or value.isalnum() or value in '"\r\n\0':
+            message = f"found {value!r}; allowed is one ASCII character that is no letter, digit, quote or end of line"
+            raise ValueError(message)
         return value
 
     @model_validator(mode="after")
@@ -67,7 +105,7 @@ class EventTime(Strict):
 
     column: str | None = None
     columns: tuple[str, ...] = ()
-    zone: str = "UTC"
+    zone: Zone = "UTC"
     format: str | None = None
 
     @model_validator(mode="after")
@@ -129,7 +167,7 @@ class FeedSpec(Strict):
     key: tuple[str, ...] = Field(min_length=1)
     mode: Literal["merge", "replace", "append"] = "merge"
     time: EventTime | None = None
-    schedule: str | None = None
+    schedule: CronText | None = None
     poll: Duration = Field(default="10s", validate_default=True)
     columns: dict[str, str] = Field(alias="schema", min_length=1)
     expectations: tuple[Expectation, ...] = ()

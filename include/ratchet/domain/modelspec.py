@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
 from include.ratchet.domain.durations import Duration, parse_duration
-from include.ratchet.domain.feedspec import SNAKE_CASE, Strict
+from include.ratchet.domain.feedspec import SNAKE_CASE, CronText, Strict, Zone
 from include.ratchet.domain.gatespec import Gate
 
 ALLOWED_ESTIMATORS = ("sklearn.", "lightgbm.", "xgboost.")
@@ -130,18 +129,8 @@ class Training(Strict):
 class Cron(Strict):
     """A cron expression and the zone that it is meant in."""
 
-    cron: str = Field(pattern=r"^\S+(\s+\S+){4}$")
-    zone: str = "UTC"
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            message = f"found {value!r}; allowed is a name of the zone database, such as UTC or Europe/Paris"
-            raise ValueError(message) from None
-        return value
+    cron: CronText
+    zone: Zone = "UTC"
 
 
 class NewData(Strict):
