@@ -48,6 +48,16 @@ def test_status_shows_what_waits_and_the_last_report(serving: Project, capsys: p
     assert "monitor: 800 matured out-of-sample predictions" in said
 
 
+def test_what_people_wrote_is_shown_as_it_is(landed: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """A reason may look like markup; it is neither read as such nor dropped."""
+    from include.ratchet.tasks import train
+
+    landed.run(train.arbitrate, MODEL, reason="[/x] because [red]I[/red] say so")
+    show.console.width = 250
+    show.status(MODEL)
+    assert "[/x] because [red]I[/red] say so" in _said(capsys)
+
+
 def test_a_verdict_is_shown_rule_by_rule(serving: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Outcome, candidate, figures of all three models, and every rule with what was found."""
     assert serving.include.exists()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from include.ratchet.cli import show
 from include.ratchet.domain import specs
@@ -41,9 +42,9 @@ def check(name: Maybe = None) -> None:
         for each in [n for n in specs.names(kind) if name in (None, n)]:
             try:
                 read(each)
-                show.console.print(f"[green]ok[/green]    {kind}/{each}")
+                show.console.print(f"[green]ok[/green]    {kind}/{escape(each)}")
             except SpecError as error:
-                show.console.print(f"[red]fault[/red] {kind}/{each}")
+                show.console.print(f"[red]fault[/red] {kind}/{escape(each)}")
                 faults.extend(error.faults or [error.headline])
                 show.console.print("\n".join(f"      {fault}" for fault in error.faults or [error.headline]), markup=False)
     if name and name not in (*specs.names("feeds"), *specs.names("models")):

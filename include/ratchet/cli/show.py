@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def scaffolded(report: ScaffoldReport) -> None:
         console.print("[yellow]warning[/yellow]", end=" ")
         console.print(warning, markup=False, highlight=False)
     for file in report.files:
-        console.print(f"[green]wrote[/green] {file}")
+        console.print(f"[green]wrote[/green] {escape(str(file))}")
     for step in report.next_steps:
         console.print(f"next: {step}", markup=False)
 
@@ -31,7 +32,7 @@ def scaffolded(report: ScaffoldReport) -> None:
 def verdict(found: Verdict) -> None:
     """Show the verdict, the figures and every rule."""
     colour = _COLOURS[found.outcome]
-    who = f"[bold]{found.model} version {found.version}[/bold] ([cyan]{found.figures.get('candidate')}[/cyan])"
+    who = f"[bold]{found.model} version {found.version}[/bold] ([cyan]{escape(str(found.figures.get('candidate')))}[/cyan])"
     console.print(f"\n{who}  [{colour}]{found.outcome}[/]")
     console.print(f"  {found.sentence}", markup=False)
     figures = found.figures
@@ -42,7 +43,7 @@ def verdict(found: Verdict) -> None:
     for column in ("rule", "kind", "result", "what was found"):
         table.add_column(column)
     for rule in found.rules:
-        table.add_row(rule.rule, rule.kind, f"[{_COLOURS[rule.result]}]{rule.result}[/]", rule.sentence)
+        table.add_row(escape(rule.rule), rule.kind, f"[{_COLOURS[rule.result]}]{rule.result}[/]", escape(rule.sentence))
     console.print(table)
 
 
@@ -57,7 +58,7 @@ def lineage(found: Json) -> None:
         for column in ("batch", "rows", "landed (UTC)", "from"):
             rows.add_column(column, overflow="fold")
         for each in table["batches"]:
-            rows.add_row(each["sha"][:12], str(each["rows"]), each["landed_at"][:16], each["uri"])
+            rows.add_row(each["sha"][:12], str(each["rows"]), each["landed_at"][:16], escape(each["uri"]))
         console.print(rows)
 
 
@@ -67,7 +68,7 @@ def status(model: str) -> None:
 
     ledger = open_ledger()
     changes = ledger.promotions(model, limit=3)
-    head = f"version {changes[0].version} since {changes[0].at:%Y-%m-%d %H:%M} UTC, by {changes[0].who}" if changes else "none yet"
+    head = f"version {changes[0].version} since {changes[0].at:%Y-%m-%d %H:%M} UTC, by {escape(changes[0].who)}" if changes else "none yet"
     console.print(f"\n[bold]{model}[/bold]  champion: {head}", highlight=False)
     table = Table(box=None, padding=(0, 2))
     for column in ("run", "started (UTC)", "why", "verdict"):
@@ -75,8 +76,8 @@ def status(model: str) -> None:
     verdicts = {each.run_id: each for each in ledger.verdicts(model)}
     for run in ledger.runs(model, limit=5):
         found = verdicts.get(run.run_id)
-        said = f"[{_COLOURS[found.outcome]}]{found.outcome}[/] version {found.version}: {found.sentence}" if found else "no verdict"
-        table.add_row(run.run_id, f"{run.started_at:%Y-%m-%d %H:%M}", run.reason, said)
+        said = f"[{_COLOURS[found.outcome]}]{found.outcome}[/] version {found.version}: {escape(found.sentence)}" if found else "no verdict"
+        table.add_row(escape(run.run_id), f"{run.started_at:%Y-%m-%d %H:%M}", escape(run.reason), said)
     if table.row_count:
         console.print(table)
     pending = ledger.signals(model, pending=True)
