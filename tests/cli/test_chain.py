@@ -6,7 +6,7 @@ import pytest
 
 from include.ratchet.adapters import open_ledger
 from include.ratchet.cli import show
-from include.ratchet.cli.chain import run_chain
+from include.ratchet.cli.chain import ChainError, run_chain
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import SpecError
 from tests.tiny import FEED, MODEL, Project, visits
@@ -49,6 +49,33 @@ def test_a_stopped_batch_is_named_and_the_rest_goes_on(landed: Project, capsys: 
     assert "the file is empty" in said
     assert sorted(batch.status for batch in open_ledger().batches(FEED)) == ["merged", "merged", "stopped"]
     assert open_ledger().verdicts(MODEL)
+
+
+def test_a_source_that_is_not_there_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the example's data was delivered: which stage of which feed, what was found, and what to do first."""
+    monkeypatch.setattr(show.console, "width", 250)
+    with pytest.raises(ChainError, match=r"weather_ingest\.land failed: OperationalError: .*no such table: weather\n.*make feed"):
+        run_chain(specs.model("flight_delay"), PARAMS)
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("ingest.land", r"visits_ingest\.land failed: OSError: the disk \[/x\]\nLook at `source` in include/feeds/visits/feed.yaml"),
+        ("train.arbitrate", r"buys_train\.arbitrate failed: OSError: the disk \[/x\]\nRun it again"),
+    ],
+)
+def test_a_foreign_error_names_its_stage(monkeypatch: pytest.MonkeyPatch, body: str, said: str) -> None:
+    """What failed, where, and what next: the source of a feed, or the same command again."""
+
+    def broken(*_: object) -> None:
+        raise OSError("the disk [/x]")
+
+    broken.__name__ = body.partition(".")[2]
+    monkeypatch.setattr(f"include.ratchet.tasks.{body}", broken)
+    with pytest.raises(ChainError, match=said):
+        run_chain(specs.model(MODEL), PARAMS)
 
 
 def test_a_candidate_that_is_not_there_is_a_message(landed: Project) -> None:

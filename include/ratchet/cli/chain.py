@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from include.ratchet.cli import show
 from include.ratchet.domain.context import TaskContext
-from include.ratchet.domain.errors import QualityError, Skip
+from include.ratchet.domain.errors import QualityError, RatchetError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json
+from include.ratchet.local.demo import MODELS as BUNDLED
 from include.ratchet.tasks import deploy, ingest, monitor, score, train
 from include.ratchet.tasks.seam import run_task
 
@@ -44,6 +46,10 @@ def run_chain(spec: ModelSpec, params: Json) -> bool:
     return not chain.faults
 
 
+class ChainError(RatchetError):
+    """A stage met an error of another's making: a source that is not there, a full disk."""
+
+
 class _Chain:
     """One in-process run: its id, its progress, and what went wrong."""
 
@@ -67,14 +73,31 @@ class _Chain:
         try:
             return run_task(context, body, *args)
         except Skip as skip:
-            sign, said = "[magenta]skipped[/]", str(skip)
+            sign, said = "[magenta]skipped[/]", escape(str(skip))
             return None
+        except RatchetError:
+            sign = "[red]failed [/]"
+            raise
+        except Exception as error:
+            sign = "[red]failed [/]"
+            raise ChainError(self._explained(name, body.__name__, error)) from error
         except BaseException:
             sign = "[red]failed [/]"
             raise
         finally:
             self.progress.advance(self._all)
             self.progress.console.print(f"{sign} {name}.{body.__name__:<10} {time.monotonic() - began:5.1f} s  {said}", highlight=False)
+
+    def _explained(self, dag: str, task: str, error: Exception) -> str:
+        """Say what failed, where, and what to do next."""
+        first = next(iter(str(error).splitlines()), "")
+        said = f"{dag}.{task} failed: {type(error).__name__}: {first}"
+        feed = dag.removesuffix("_ingest")
+        if feed == dag:
+            return f"{said}\nRun it again; what was done before is kept."
+        if self.spec.name in BUNDLED:
+            return f"{said}\nThe example's data may not be there yet: make feed (or make demo) delivers it; then run this again."
+        return f"{said}\nLook at `source` in include/feeds/{feed}/feed.yaml: what it names must be there and answer."
 
     def ingest(self, feed: str) -> None:
         """Take in what waits at one feed; a batch that does not fit is kept, and named at the end."""
