@@ -13,13 +13,13 @@ from tests.fakes import MemoryConnections
 
 
 def test_airflows_json_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection may be JSON, with extras as an object or as text in it."""
-    for extra in ({"region": "x"}, json.dumps({"region": "x"})):
+    """A connection may be JSON, with extras as an object or as text in it; both reach the driver."""
+    for extra in ({"sslmode": "require"}, json.dumps({"sslmode": "require"})):
         fields = {"conn_type": "postgres", "host": "h", "login": "u", "password": "p/@", "schema": "db", "port": 1, "extra": extra}
         monkeypatch.setenv("AIRFLOW_CONN_DB", json.dumps(fields))
         found = EnvironmentConnections(Config()).get("db")
-        assert found.extra == {"region": "x"}
-        assert found.sqlalchemy_url == "postgresql+psycopg2://u:p%2F%40@h:1/db"
+        assert found.extra == {"sslmode": "require"}
+        assert found.sqlalchemy_url == "postgresql+psycopg2://u:p%2F%40@h:1/db?sslmode=require"
 
 
 def test_who_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,7 +147,9 @@ def test_the_password_is_in_no_delivery(tmp_path: Path, monkeypatch: pytest.Monk
     """What goes into ledger and logs names the database without its secret."""
     real: Callable[[str], sa.Engine] = sa.create_engine
     monkeypatch.setattr(
-        sa, "create_engine", lambda url: real(url) if url.startswith("sqlite") else Hidden(url, real(f"sqlite:///{tmp_path}/x.db"))
+        sa,
+        "create_engine",
+        lambda url, **_: real(url) if url.startswith("sqlite") else Hidden(url, real(f"sqlite:///{tmp_path}/x.db")),
     )
 
     class Hidden:
@@ -155,9 +157,20 @@ def test_the_password_is_in_no_delivery(tmp_path: Path, monkeypatch: pytest.Monk
             self.url, self.connect = sa.make_url(url), engine.connect
 
     run(f"sqlite:///{tmp_path}/x.db", "CREATE TABLE t (id INTEGER, v REAL, at TEXT)", "INSERT INTO t VALUES (1, 1, 'a')")
-    (delivery,) = database("postgresql+psycopg2://u:hunter2@h/db", watermark="at").discover([], None)
-    assert "hunter2" not in repr(delivery)
+    (delivery,) = database("postgresql+psycopg2://u:hunter2@h/db?sslpassword=hunter3", watermark="at").discover([], None)
+    assert "hunter" not in repr(delivery)
     assert "u:***@h/db#t" in delivery.uri
+
+
+def test_a_source_keeps_no_connection_open(url: str) -> None:
+    """A watcher opens its source at every look: what it leaves open would pile up at the database."""
+    source = database(url, watermark="at")
+    opened: list[object] = []
+    closed: list[object] = []
+    sa.event.listen(source._engine, "connect", lambda connection, _: opened.append(connection))
+    sa.event.listen(source._engine, "close", lambda connection, _: closed.append(connection))
+    ids(source, [], None)
+    assert len(opened) == len(closed) > 0
 
 
 @pytest.mark.parametrize("watermark", ["at", "id"])

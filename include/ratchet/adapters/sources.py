@@ -58,15 +58,21 @@ class Files(Source):
 
 
 class Sql(Source):
-    """A table or a query, read by watermark in half-open windows, or whole; a batch is its rows as Parquet."""
+    """A table or a query, read by watermark in half-open windows, or whole; a batch is its rows as Parquet.
+
+    A row whose watermark is NULL lies in no window and is never read: `fetch` warns of such rows. Give the watermark a
+    column that is never NULL, or read the table whole with mode replace.
+    """
 
     format = "parquet"
 
     def __init__(self, spec: FeedSpec, url: str) -> None:
         """Read from the database at an SQLAlchemy URL."""
         self._spec = spec
-        self._engine = sa.create_engine(url)
-        self._url = self._engine.url.render_as_string(hide_password=True)
+        # No pool: a source is opened anew at every look, and connections that wait in it would never be closed.
+        self._engine = sa.create_engine(url, poolclass=sa.NullPool)
+        # Without the query too, which may hold secrets of its own: this goes into the ledger and the logs.
+        self._url = self._engine.url.set(query={}).render_as_string(hide_password=True)
 
     def discover(self, seen: Sequence[str], watermark: Any) -> list[Delivery]:
         """Say whether the watermark moved; without one, whether the content is another than the last that landed."""

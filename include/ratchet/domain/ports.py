@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from include.ratchet.domain.modelspec import Columns
 from include.ratchet.domain.records import Batch, Delivery, Json, Window
@@ -15,6 +16,15 @@ from include.ratchet.domain.records import Batch, Delivery, Json, Window
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as pads
+
+
+AIRFLOWS_OWN = frozenset(
+    {
+        *("aws_conn_id", "azure_conn_id", "iam", "redshift", "redshift-serverless", "cluster-identifier", "cluster_identifier"),
+        *("workgroup-name", "client", "cursor", "enable_log_db_messages", "sqlalchemy_scheme"),
+    }
+)
+"""Extras by which Airflow's own database hooks choose how to connect: no driver knows them."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,7 @@ class Connection:
 
     @classmethod
     def from_uri(cls, uri: str) -> Connection:
-        """Read `kind://login:password@host:port/schema`; SQLite keeps its path as the host."""
+        """Read `kind://login:password@host:port/schema?extra=value`, as Airflow writes it; SQLite keeps its path as the host."""
         kind, _, rest = uri.partition("://")
         if kind.startswith("sqlite"):
             return cls("sqlite", host="/" + rest.lstrip("/"))
@@ -43,6 +53,7 @@ class Connection:
             unquote(parts.username or ""),
             unquote(parts.password or ""),
             unquote(parts.path.lstrip("/")),
+            _extra(parts.query),
         )
 
     @property
@@ -55,7 +66,28 @@ class Connection:
         )
         secret = f"{quote(self.login, safe='')}:{quote(self.password, safe='')}@" if self.login else ""
         port = f":{self.port}" if self.port else ""
-        return f"{driver}://{secret}{self.host}{port}/{self.schema}"
+        settings = urlencode(_settings(self.extra))
+        return f"{driver}://{secret}{self.host}{port}/{self.schema}{'?' if settings else ''}{settings}"
+
+
+def _extra(query: str) -> Json:
+    """Read what follows the question mark; Airflow writes extras that are no plain texts as JSON under one name."""
+    found: Json = dict(parse_qsl(query, keep_blank_values=True))
+    nested = json.loads(found.pop("__extra__", "") or "{}")
+    return found | (nested if isinstance(nested, dict) else {})
+
+
+def _settings(extra: Json) -> dict[str, str]:
+    """Return what the driver is told, TLS before all: an `sslmode` that got lost is a password sent in clear."""
+    settings: dict[str, str] = {}
+    for name, value in extra.items():
+        if isinstance(value, dict) and name == "ssl":  # MySQL's form: {"ca": ...}, which SQLAlchemy calls ssl_ca
+            settings |= _settings({f"ssl_{part}": inner for part, inner in value.items()})
+        elif isinstance(value, dict) and name == "sqlalchemy_query":
+            settings |= _settings(value)
+        elif isinstance(value, str | int | float) and name not in AIRFLOWS_OWN:
+            settings[name] = str(int(value) if isinstance(value, bool) else value)
+    return settings
 
 
 class Connections(Protocol):
