@@ -48,6 +48,21 @@ def test_check_names_every_fault(project: Project) -> None:
     assert "monitor.windou: unknown key; allowed are schedule, window; did you mean 'window'?" in made.output
 
 
+def test_check_names_metrics_and_estimators_that_are_not_there(project: Project) -> None:
+    """What only the installed packages can tell is a fault as well, and `run` stops at it before any work."""
+    project.write(model=MODEL_YAML.replace("metric: roc_auc", "metric: roc_acu").replace("LogisticRegression", "LogisticRegresion"))
+    made = _run("check", "buys")
+    assert made.exit_code == 1
+    said = " ".join(made.output.split())
+    assert "fault models/buys" in said
+    assert "did you mean 'roc_auc'?" in said
+    assert "did you mean 'sklearn.linear_model.LogisticRegression'?" in said
+    ran = _run("run", "buys")
+    assert isinstance(ran.exception, SpecError)
+    assert len(ran.exception.faults) == 2
+    assert not project.home.exists()
+
+
 def test_check_names_a_missing_file(project: Project) -> None:
     """A folder without a spec is a fault."""
     (project.include / "feeds" / "empty").mkdir()

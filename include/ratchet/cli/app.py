@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -36,9 +37,15 @@ def new(
 
 @app.command()
 def check(name: Maybe = None) -> None:
-    """Read the specs and name every fault."""
+    """Read the specs and name every fault, in what the installed packages know too: metrics and estimators."""
+    from include.ratchet.tasks.inspect_model import require_sound
+
+    def sound_model(each: str) -> None:
+        require_sound(specs.model(each))
+
+    readers: tuple[tuple[str, Callable[[str], object]], ...] = (("feeds", specs.feed), ("models", sound_model))
     faults: list[str] = []
-    for kind, read in (("feeds", specs.feed), ("models", specs.model)):
+    for kind, read in readers:
         for each in [n for n in specs.names(kind) if name in (None, n)]:
             try:
                 read(each)
@@ -62,10 +69,13 @@ def run(
 ) -> None:
     """Run the whole chain in this process: ingest, train, gate, deploy, score, monitor."""
     from include.ratchet.cli.chain import run_chain
+    from include.ratchet.tasks.inspect_model import require_sound
 
     if name not in specs.names("models"):
         raise _unknown(name)
-    if not run_chain(specs.model(name), {"reason": reason, "window": window, "candidates": candidate or []}):
+    spec = specs.model(name)
+    require_sound(spec)
+    if not run_chain(spec, {"reason": reason, "window": window, "candidates": candidate or []}):
         raise typer.Exit(1)
 
 
