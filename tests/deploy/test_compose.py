@@ -361,6 +361,22 @@ def test_parity_with_the_embedded_stack(worker_env: dict[str, str], tmp_path: Pa
     assert ours == set(ONLY_COMPOSE)
 
 
+def test_the_documented_way_to_the_examples_data_ends_where_it_is_read(worker_env: dict[str, str]) -> None:
+    """docs/deploy.md copies what `./ratchet feed` writes to the database and the landing that the containers read."""
+    text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    copied = dict(re.findall(r"docker compose cp (\S+) airflow-worker:(\S+)", text))
+    home = worker_env["RATCHET__HOME"]
+    assert copied == {".ratchet/reference.db": f"{home}/reference.db", ".ratchet/landing/flights": f"{home}/landing/"}
+    assert json.loads(worker_env["AIRFLOW_CONN_REFERENCE"])["host"] == copied[".ratchet/reference.db"]
+
+
+def test_no_place_on_s3_is_promised() -> None:
+    """Tasks hand work to each other through the home: a lake or a landing on S3 does not do away with the shared folder."""
+    text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    assert "s3://" not in text
+    assert "Places on S3 were not tried" in " ".join(text.split())
+
+
 def test_long_trainings_are_not_delivered_twice(worker_env: dict[str, str]) -> None:
     """Redis waits at least three days before it hands a running task to another worker."""
     assert int(worker_env["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"]) >= 3 * 86400
