@@ -127,6 +127,13 @@ def test_only_the_bundled_models_count(tmp_path: Path, monkeypatch: pytest.Monke
         demo._models()
 
 
+@pytest.mark.parametrize("file", ["README.md", "CHANGELOG.md"])
+def test_the_documents_say_how_much_the_demo_delivers(file: str) -> None:
+    """Three months, then one more; the rest of the year is `make feed`'s."""
+    assert len([*demo.FIRST, demo.THEN]) == 4
+    assert "four months of real flights" in " ".join((specs.PROJECT / file).read_text(encoding="utf-8").split())
+
+
 class _Ledger:
     """Holds one report per model."""
 

@@ -18,9 +18,9 @@ from include.ratchet.domain.errors import RatchetError, Skip
 def step(body: Callable[..., Any], **options: Any) -> Any:
     """Make an Airflow task of a body.
 
-    `Skip` ends as *skipped*, with its reason in the log and as the note of the task; an error of ours as
-    *failed* without a retry, since trying again gives the same answer; a foreign error (network, locks)
-    is raised as it is, and retried.
+    `Skip` ends as *skipped*, with its reason in the log and the ledger; an error of ours as *failed* without a
+    retry, since trying again gives the same answer; a foreign error (network, locks) is raised as it is, and
+    retried.
     """
 
     @functools.wraps(body)
