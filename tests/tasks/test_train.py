@@ -235,3 +235,11 @@ def test_a_run_that_died_leaves_its_rows_new(landed: Project) -> None:
     landed.run(train.arbitrate, MODEL, run_type="asset_triggered")
     landed.run_id = "second"
     assert "new data" in landed.run(train.arbitrate, MODEL, run_type="asset_triggered")["reason"]
+
+
+def test_a_metric_that_is_not_there_spends_no_signal(landed: Project) -> None:
+    """The run stops before anything is recorded: mended, the same data still starts one."""
+    landed.write(model=MODEL_YAML.replace("metric: roc_auc", "metric: rocauc"))
+    with pytest.raises(SpecError, match="rocauc"):
+        landed.run(train.arbitrate, MODEL)
+    assert open_ledger().signals(MODEL) == []

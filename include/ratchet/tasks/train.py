@@ -16,7 +16,7 @@ from include.ratchet.domain.durations import format_duration, parse_duration
 from include.ratchet.domain.errors import Skip, SpecError
 from include.ratchet.domain.modelspec import Cron, ModelSpec
 from include.ratchet.domain.records import Json, Signal, Snapshot, TrainingRun, Verdict, Window, digest
-from include.ratchet.tasks import reading
+from include.ratchet.tasks import inspect_model, reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +36,7 @@ def arbitrate(model: str) -> Json:
     known = ledger.run(model, task.run_id)
     if known:
         return _run_json(known)
+    inspect_model.require_sound(spec)  # before a signal is spent on a run that cannot end
     chosen = _chosen_candidates(spec, task.params.get("candidates") or [])
     tables, at = reading.versions(spec), reading.now(spec)
     past = ledger.runs(model)
