@@ -34,6 +34,15 @@ def test_the_data_clock_is_what_all_feeds_have_reached(tmp_path: Path) -> None:
     assert clock.now(["f"]) == AT + timedelta(hours=5)
 
 
+def test_the_data_clock_is_never_ahead_of_the_machines(tmp_path: Path) -> None:
+    """One row dated 2099 does not stop the clock until 2099."""
+    ledger = Ledger(f"sqlite:///{tmp_path / 'l.db'}")
+    ledger.land(Batch("f", "a" * 64, "u", 1, AT), Delivery("u", "p"))
+    ledger.mark("f", "a" * 64, status="merged", max_event_time=datetime(2099, 1, 1, tzinfo=UTC))
+    before = datetime.now(UTC)
+    assert before <= DataClock(ledger).now(["f"]) <= datetime.now(UTC)
+
+
 def test_no_feed_has_no_time(tmp_path: Path) -> None:
     """A model without timed feeds cannot go by the data's clock."""
     with pytest.raises(Skip, match="any timed feed"):

@@ -25,10 +25,13 @@ class DataClock:
         self._ledger = ledger
 
     def now(self, feeds: Sequence[str]) -> datetime:
-        """Return the event time that every timed feed has reached; Skip while one has none."""
+        """Return the event time that every timed feed has reached, and never one to come; Skip while one has none.
+
+        One row dated 2099 would otherwise stop the clock until then, and every model that goes by it.
+        """
         newest = {name: self._ledger.newest_event(name) for name in feeds}
         waiting = [name for name, time in newest.items() if time is None]
         if waiting or not newest:
             message = f"no data yet of {', '.join(waiting) or 'any timed feed'}"
             raise Skip(message)
-        return min(time for time in newest.values() if time is not None)
+        return min(datetime.now(UTC), *(time for time in newest.values() if time is not None))
