@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import traceback
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -243,3 +244,23 @@ def test_the_message_about_10000_columns_is_bounded() -> None:
         read(GOOD, wide)
     assert len(error.value.faults) == 2_000
     assert len(str(error.value)) < 2_000
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("id,v\n1,john@x\n2,eve@y\n", "retyped: v: found (personal) and 1 more that are no float64"),
+        ("id,v\n1,2\n2,john@x,eve@y\n", "Expected 2 columns, got 3: (personal)"),
+        ("john@x,eve@y\n1,2\n", "found (personal) in the first line; allowed are id, v"),
+    ],
+    ids=["another type", "another width", "no header"],
+)
+def test_no_message_shows_a_personal_cell(content: str, said: str) -> None:
+    """Refusals go into logs, alerts and the ledger: they say what is wrong, and not of whom; causes are printed too."""
+    with pytest.raises(QualityError) as error:
+        read(content, feed_spec(personal=["v"]))
+    shown = "".join(traceback.format_exception(error.value))
+    assert said in shown
+    assert "john" not in shown
+    assert "eve" not in shown
+    assert "(personal)" not in refused(content)

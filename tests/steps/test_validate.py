@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.ratchet.domain.errors import QualityError, SpecError
-from include.ratchet.domain.feedspec import FeedSpec
+from include.ratchet.domain.feedspec import BATCH_COLUMN, FeedSpec
 from include.ratchet.steps.decode import Decoded
-from include.ratchet.steps.validate import BATCH_COLUMN, Sorted, sort_rows
+from include.ratchet.steps.validate import Sorted, sort_rows
 from tests.makers import feed_spec
 
 BETWEEN = {"type": "expect_column_values_to_be_between", "column": "v", "min_value": 0, "max_value": 10}
@@ -140,3 +140,20 @@ def test_nothing_is_lost(rows: list[tuple[int, float | None]], bad: set[int]) ->
     assert [json.loads(cells) for cells in found.quarantined["original"].to_pylist()] == [
         decoded.original.to_pylist()[i] for i in positions
     ]
+
+
+@pytest.mark.parametrize(("personal", "said"), [([], "observed 20.0"), (["v"], "observed (personal)"), (["id"], "observed 20.0")])
+def test_what_was_observed_of_a_personal_column_is_not_shown(personal: list[str], said: str) -> None:
+    """The greatest value is somebody's: of a personal column, a refusal says only that the rule was broken."""
+    greatest = {"type": "expect_column_max_to_be_between", "column": "v", "max_value": 10, "route": "stop"}
+    with pytest.raises(QualityError) as error:
+        sort_rows(batch([1, 20]), spec_of(greatest, personal=personal), "sha")
+    assert f"expect_column_max_to_be_between:v: {said}" in str(error.value)
+    assert ("20" in str(error.value)) == (personal != ["v"])
+
+
+def test_a_crash_over_a_personal_column_shows_nothing_of_it() -> None:
+    """What a check raises may quote the cell that it stumbled over."""
+    odd = {"type": "expect_column_values_to_match_strftime_format", "column": "v", "strftime_format": "%Y"}
+    with pytest.raises(SpecError, match=r"expect_column_values_to_match_strftime_format:v: \(personal\)"):
+        sort_rows(batch([1, 20]), spec_of(odd, personal=["v"]), "sha")

@@ -6,6 +6,7 @@ import csv
 import difflib
 import gzip
 import io
+import re
 import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -20,6 +21,8 @@ from include.ratchet.domain.feedspec import EVENT_TIME, EventTime, FeedSpec
 from include.ratchet.steps.columns import to_type
 
 GZIP_MAGIC = b"\x1f\x8b"
+PERSONAL = "(personal)"
+"""What a message shows in place of a cell of a personal column: messages go into logs, alerts and the ledger."""
 RETYPED_FRACTION = 0.1
 """More cells than this that do not read as their type, and the column has another type; fewer are bad rows."""
 
@@ -78,7 +81,8 @@ def _converted(original: pa.Table, spec: FeedSpec) -> tuple[dict[str, pa.Array],
         columns[name], bad = to_type(original[name], kind, spec, name)
         filled = original.num_rows - original[name].null_count
         if len(bad) > max(1.0, RETYPED_FRACTION * filled):
-            retyped.append(f"retyped: {name}: found {original[name][bad[0]].as_py()!r} and {len(bad) - 1} more that are no {kind}")
+            shown = PERSONAL if name in spec.personal else repr(original[name][bad[0]].as_py())
+            retyped.append(f"retyped: {name}: found {shown} and {len(bad) - 1} more that are no {kind}")
         elif bad:
             faults[f"type:{name}"] = bad
         empty = [] if spec.nullable(name) else sorted(set(_null_positions(columns[name])) - set(bad))
@@ -126,7 +130,11 @@ def _read(content: bytes, spec: FeedSpec, kind: str) -> pa.Table:
         return _read_csv(content, spec)
     except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
         where = f"expected {spec.source.encoding} {kind}"
-        raise QualityError(f"feed {spec.name}: not readable as {kind}", [f"{where}; found {' '.join(str(error).split())[:300]}"]) from error
+        text = " ".join(str(error).split())[:300]
+        if spec.personal:  # Arrow quotes the row; as the cause of our error it would be printed beside it
+            text = re.sub(r"(columns, got \d+).*", rf"\1: {PERSONAL}", text)
+        cause = None if spec.personal else error
+        raise QualityError(f"feed {spec.name}: not readable as {kind}", [f"{where}; found {text}"]) from cause
 
 
 def _read_csv(content: bytes, spec: FeedSpec) -> pa.Table:
@@ -136,7 +144,8 @@ def _read_csv(content: bytes, spec: FeedSpec) -> pa.Table:
     header = [name.strip() for name in next(csv.reader([first], delimiter=source.delimiter), [])]
     if not set(header) & set(spec.columns):
         known = ", ".join(spec.columns)
-        raise QualityError(f"feed {spec.name}: no header", [f"found {', '.join(header)[:200]} in the first line; allowed are {known}"])
+        shown = PERSONAL if spec.personal else ", ".join(header)[:200]  # without a header, the first line is a row
+        raise QualityError(f"feed {spec.name}: no header", [f"found {shown} in the first line; allowed are {known}"])
     if len(set(header)) < len(header):
         raise QualityError(f"feed {spec.name}: the schema changed", schema_changes(header, spec))
     if len(content.split(b"\n", 2)) < 2:  # noqa: PLR2004 - one line, and no end of it
