@@ -51,6 +51,36 @@ def test_a_changed_file_is_new(files: Files, tmp_path: Path, content: str, age: 
     assert [each.fingerprint in seen for each in files.discover(seen, None)] == [False]
 
 
+def test_a_file_that_was_restored_is_new(files: Files, tmp_path: Path) -> None:
+    """Back to an earlier content with its earlier time, as cp -p does, is a delivery of its own; and is found once."""
+    seen: list[str] = []
+    for content, age in (("old", 90.0), ("newer", 60.0), ("old", 90.0), ("newer", 60.0)):
+        path = tmp_path / "a.csv"
+        path.write_text(content)
+        os.utime(path, (1e9 - age,) * 2)
+        (found,) = files.discover(seen, None)
+        seen.append(found.fingerprint)
+        assert files.discover(seen, None) == []
+    assert len(set(seen)) == 4
+
+
+def test_fingerprints_fit_into_the_ledger(tmp_path: Path) -> None:
+    """However long a path or a watermark: 500 characters are what PostgreSQL keeps; long ones still differ."""
+    folder = tmp_path / ("x" * 200) / ("y" * 200)
+    folder.mkdir(parents=True)
+    for name in ("a", "b"):
+        write(folder / f"{'z' * 150}{name}.csv", "x")
+    source = Files(feed_spec(), f"{folder}/*.csv")
+    found = [each.fingerprint for each in source.discover([], None)]
+    assert len(set(found)) == 2
+    assert max(map(len, found)) <= 500
+    assert source.discover(found, None) == []
+    place = f"sqlite:///{tmp_path / 'l.db'}"
+    run(place, "CREATE TABLE t (id INTEGER, v REAL, at TEXT)", "INSERT INTO t VALUES (1, 1, printf('%600d', 1))")
+    (delivery,) = database(place, watermark="at").discover([], " " * 600)
+    assert len(delivery.fingerprint) <= 500
+
+
 def test_only_files_that_match_by_name(files: Files, tmp_path: Path) -> None:
     """Folders and other names are no deliveries; files come in the order of their names."""
     for name in ("b.csv", "a.csv", "c.txt", ".hidden.csv.part"):
@@ -132,7 +162,8 @@ def test_a_replaced_table_is_read_whole_when_it_changed(url: str) -> None:
     (second,) = source.discover([first.fingerprint], None)
     run(url, "UPDATE t SET v = 0.5 WHERE id = 1")
     (third,) = source.discover([first.fingerprint, second.fingerprint], None)
-    assert third == first != second
+    assert len({each.fingerprint for each in (first, second, third)}) == 3
+    assert source.discover([first.fingerprint, second.fingerprint, third.fingerprint], None) == []
 
 
 def test_a_query_is_read_as_a_table(url: str) -> None:
@@ -160,6 +191,16 @@ def test_the_password_is_in_no_delivery(tmp_path: Path, monkeypatch: pytest.Monk
     (delivery,) = database("postgresql+psycopg2://u:hunter2@h/db?sslpassword=hunter3", watermark="at").discover([], None)
     assert "hunter" not in repr(delivery)
     assert "u:***@h/db#t" in delivery.uri
+
+
+def test_rows_without_a_watermark_are_named(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """NULL lies in no window: such rows are never read, and each fetch says how many there are."""
+    source = database(url, watermark="at")
+    ids(source, [], None)
+    assert caplog.text == ""
+    run(url, "INSERT INTO t VALUES (7, 0, NULL), (8, 0, '2013-01-03')")
+    assert ids(source, [], "2013-01-02") == [2, 3, 8]
+    assert "feed f: 1 rows have no at and are not read" in caplog.text
 
 
 def test_a_source_keeps_no_connection_open(url: str) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,7 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
-from include.ratchet.adapters.ledger import Ledger
+from include.ratchet.adapters.ledger import Ledger, _opened, opened
 from include.ratchet.domain.errors import LedgerError
 from include.ratchet.domain.records import (
     Batch,
@@ -43,9 +46,9 @@ def ledger(url: str) -> Ledger:
 
 
 def land(ledger: Ledger, content: str, hours: int = 0, *, again: bool = False, feed: str = "f") -> bool:
-    """Land some bytes at some hour from a delivery of their own name."""
+    """Land some bytes at some hour from a delivery of their own name, and of that hour after the first."""
     batch = Batch(feed, content * 64, f"{content}.csv", 3, AT + hours * HOUR, watermark=hours)
-    return ledger.land(batch, Delivery(f"{content}.csv", f"print-{content}"), again=again)
+    return ledger.land(batch, Delivery(f"{content}.csv", f"print-{content}" + (f"-{hours}" if hours else "")), again=again)
 
 
 def blessed(ledger: Ledger, version: int, outcome: str = "promote", model: str = "m", at: datetime = AT) -> Verdict:
@@ -102,16 +105,30 @@ class TestBatches:
         found = ledger.batches("f")
         assert [(b.uri[0], b.landing) for b in found] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
         assert len({b.write_id for b in found}) == 4
-        assert ledger.seen("f")[-1] == "print-b"
+        assert ledger.seen("f")[-1] == "print-b-5"
 
-    def test_marking_moves_the_newest_landing(self, ledger: Ledger) -> None:
-        """What happened to the first landing of the same bytes stays as it was."""
-        for hour, name in enumerate("ab"):
+    def test_a_delivery_lands_once(self, ledger: Ledger) -> None:
+        """A task that lands what another, or its own earlier try, has landed since it looked, makes no new batch of it."""
+        for _ in range(2):
+            for name in "ab":
+                land(ledger, name, again=True)
+        assert [(b.uri[0], b.landing) for b in ledger.batches("f")] == [("a", 0), ("b", 0)]
+
+    def test_marking_moves_the_landing_that_it_names(self, ledger: Ledger) -> None:
+        """Two landings of the same bytes may be on their way at once: what happens to one leaves the other as it was."""
+        for hour, name in enumerate("aba"):
             land(ledger, name, hour, again=True)
-            ledger.mark("f", name * 64, status="merged", version=hour)
-        land(ledger, "a", 2, again=True)
+        for version, batch in enumerate(ledger.batches("f")):
+            ledger.mark("f", batch.write_id, status="merged", version=version)
         ledger.mark("f", "a" * 64, status="stopped", reason="why")
-        assert [(b.status, b.version) for b in ledger.batches("f")] == [("merged", 0), ("merged", 1), ("stopped", None)]
+        assert [(b.status, b.version) for b in ledger.batches("f")] == [("stopped", 0), ("merged", 1), ("merged", 2)]
+
+    def test_each_batch_is_named_by_its_newest_delivery(self, ledger: Ledger) -> None:
+        """One name per batch, in the order asked for: what the watcher told before it landed, and no older one."""
+        for hour, name in enumerate("aba"):
+            land(ledger, name, hour, again=True)
+        assert ledger.fingerprints("f", ["b" * 64, "a" * 64, "a" * 64]) == ["print-b-1", "print-a-2"]
+        assert ledger.fingerprints("f", []) == []
 
     def test_large_files(self, ledger: Ledger) -> None:
         """A batch may have more than two gigabytes."""
@@ -353,3 +370,50 @@ def test_many_may_open_an_empty_database(url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         opened = list(pool.map(lambda _: Ledger(url), range(4)))
     assert [ledger.champion("m") for ledger in opened] == [None] * 4
+
+
+def test_a_process_opens_a_ledger_once(url: str) -> None:
+    """Whoever asks again gets the same one; a forked child gets its own, since connections must not cross a fork."""
+    first = opened(url)
+    first.champion("m")  # a connection is open, and may wait in a pool
+    assert opened(url) is opened(url)
+    child = os.fork()
+    if child == 0:
+        mine = opened(url)
+        os._exit(0 if mine is not _opened(url, os.getppid()) and mine.champion("m") is None else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert opened(url).champion("m") is None
+
+
+def test_opening_again_costs_nothing(url: str) -> None:
+    """Two hundred openings are a watcher's in a minute and a half: they look at no table, and take no lock."""
+    opened(url).champion("m")
+    opened(url)
+    began = time.process_time()
+    for _ in range(200):
+        opened(url)
+    assert time.process_time() - began < 0.2
+
+
+def test_a_ledger_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    """A process that outlives its home finds tables in the new one."""
+    url = f"sqlite:///{tmp_path / 'l.db'}"
+    for _ in range(3):
+        land(opened(url), "a")
+    for path in tmp_path.glob("l.db*"):
+        path.unlink()
+    assert opened(url).batches("f") == []
+
+
+def test_a_read_waits_for_no_writer(tmp_path: Path) -> None:
+    """While a task holds SQLite's write lock, the watchers and the prediction service go on reading."""
+    url = f"sqlite:///{tmp_path / 'l.db'}"
+    ledger = Ledger(url)
+    land(ledger, "a")
+    with sqlite3.connect(tmp_path / "l.db", isolation_level=None) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        assert len(ledger.batches("f")) == 1
+        assert ledger.champion("m") is None
+        assert time.monotonic() - began < 5
+        writer.execute("ROLLBACK")

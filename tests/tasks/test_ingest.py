@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -215,3 +217,80 @@ def test_a_stopped_batch_is_looked_at_again_under_another_spec(project: Project)
     project.write(feed=FEED_YAML.replace("colour: string", "colour: string, shop: string"))
     project.ingest()
     assert [each.status for each in open_ledger().batches(FEED)] == ["merged"]
+
+
+def test_a_restored_file_wins_again(project: Project) -> None:
+    """v1, v2 and v1 again leave v1's rows: the last word is what was delivered last, not what was new last."""
+    for day, x in enumerate((1.0, 2.0, 1.0)):
+        path = project.deliver("a.csv", GOOD.assign(x=x))
+        os.utime(path, (1e9 + day, 1e9 + day))
+        project.ingest()
+    rows = project.rows(f"clean/{FEED}")
+    assert (len(rows), set(rows["x"])) == (80, {1.0})
+
+
+def test_what_is_appended_is_never_taken_twice(project: Project) -> None:
+    """A feed that appends has no key to drop copies by: bytes that landed before bring nothing, whenever they come."""
+    project.write(feed=FEED_YAML + "    mode: append\n")
+    for day, x in enumerate((1.0, 2.0)):
+        os.utime(project.deliver("a.csv", GOOD.assign(x=x)), (1e9 + day, 1e9 + day))
+        project.ingest()
+    os.utime(project.deliver("a.csv", GOOD.assign(x=1.0)), (1e9 + 2, 1e9 + 2))
+    with pytest.raises(Skip, match="nothing new"):
+        project.ingest()
+    assert len(project.rows(f"clean/{FEED}")) == 160
+
+
+def test_the_same_bytes_may_wait_twice(project: Project) -> None:
+    """A, B and A again before any merge: each landing has its own staged files and marks, and A's rows win."""
+    names = []
+    for day, x in enumerate((99.0, 2.0, 99.0)):
+        frame = GOOD.assign(x=[x, *[float(day % 2)] * 79])
+        os.utime(project.deliver("a.csv", frame), (1e9 + day, 1e9 + day))
+        names = _step(project, ingest.land)
+    assert len(set(names)) == 3
+    for name in names:
+        assert _step(project, ingest.validate, _step(project, ingest.check, name))["batch"] == name
+    assert _step(project, ingest.merge)["batches"] == 3
+    assert [each.status for each in open_ledger().batches(FEED)] == ["merged"] * 3
+    clean = project.rows(f"clean/{FEED}").set_index("visit")["x"]
+    assert (clean.loc[0], set(clean.drop(0))) == (2.0, {0.0})
+    assert len(project.rows(f"quarantine/{FEED}")) == 2
+    assert ingest.waiting(FEED) == []
+
+
+def test_a_landing_that_runs_beside_another_doubles_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that was given up and goes on lands what it saw, after another has: the batches stay as they are."""
+    for name, x in (("1.csv", 1.0), ("2.csv", 2.0)):
+        project.deliver(name, GOOD.assign(x=x))
+    with monkeypatch.context() as patch:
+        patch.setattr("include.ratchet.adapters.ledger.Ledger.seen", lambda *_: [])
+        said = [_step(project, ingest.land) for _ in range(2)]
+    assert said[0] == said[1]
+    assert len(said[0]) == 2
+
+
+def test_a_run_takes_no_more_than_airflow_expands(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything lands; a run takes the oldest; the rest still wakes the DAG, and goes into the next run."""
+    assert ingest.MOST_AT_ONCE <= 1024
+    monkeypatch.setattr(ingest, "MOST_AT_ONCE", 2)
+    for day in range(3):
+        project.deliver(f"{day}.csv", visits(day, 1))
+    project.ingest()
+    assert _statuses() == {"0.csv": "merged", "1.csv": "merged", "2.csv": "landed"}
+    (left,) = ingest.waiting(FEED)
+    assert "2.csv" in left
+    project.ingest()
+    assert set(_statuses().values()) == {"merged"}
+
+
+def test_a_row_from_the_future_does_not_move_the_datas_clock(project: Project) -> None:
+    """The batch's newest event is the newest that has been; a batch of none but future rows says its own."""
+    project.deliver("a.csv", GOOD.assign(at=["2099-01-01T00:00:00Z", *GOOD["at"][1:]]))
+    project.ingest()
+    assert open_ledger().newest_event(FEED) == datetime.fromisoformat(GOOD["at"].iloc[-1])
+    project.deliver("b.csv", visits(2, 1).assign(at="2098-01-01T00:00:00Z"))
+    project.ingest()
+    newest = open_ledger().newest_event(FEED)
+    assert newest is not None
+    assert newest.year == 2098

@@ -1,13 +1,20 @@
-"""The ledger: an append-only SQL record. SQLite on one machine, PostgreSQL where several write."""
+"""The ledger: an SQL record of what happened. SQLite on one machine, PostgreSQL where several write.
+
+No row is ever removed. Runs, steps, snapshots, verdicts, promotions and reports are written once; a batch moves on by
+its status, and a signal by what became of it.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import os
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, func, select
+from sqlalchemy import Engine, NullPool, create_engine, event, func, make_url, select
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -40,6 +47,8 @@ from include.ratchet.domain.records import (
 )
 
 BUSY_TIMEOUT_MS = 30_000
+READS = "ratchet_reads"
+"""Execution option of a transaction that writes nothing."""
 
 
 class Ledger:
@@ -48,6 +57,7 @@ class Ledger:
     def __init__(self, url: str) -> None:
         """Open the ledger at an SQLAlchemy URL; make its tables when they are not there."""
         self._engine = _engine(url)
+        self._reads = self._engine.execution_options(**{READS: True})
         try:
             Table.metadata.create_all(self._engine)
         except (OperationalError, ProgrammingError, IntegrityError):
@@ -58,25 +68,31 @@ class Ledger:
     def seen(self, feed: str) -> list[str]:
         """Return the fingerprints of all deliveries of a feed that have landed, in the order in which they last did."""
         query = select(DeliveryRow.fingerprint).where(DeliveryRow.feed == feed).order_by(DeliveryRow.seen_at, DeliveryRow.fingerprint)
-        with Session(self._engine) as session:
+        with Session(self._reads) as session:
             return list(session.scalars(query))
 
     def fingerprints(self, feed: str, shas: Sequence[str]) -> list[str]:
-        """Return the fingerprints of the deliveries that brought some batches."""
-        query = select(DeliveryRow.fingerprint).where(DeliveryRow.feed == feed, DeliveryRow.sha.in_(shas))
-        with Session(self._engine) as session:
-            return list(session.scalars(query))
+        """Return, for each of some bytes, the fingerprint of the delivery that brought them last."""
+        query = select(DeliveryRow.sha, DeliveryRow.fingerprint).where(DeliveryRow.feed == feed)
+        with Session(self._reads) as session:
+            rows = session.execute(query.order_by(DeliveryRow.seen_at, DeliveryRow.fingerprint)).all()
+        newest = {row.sha: row.fingerprint for row in rows}
+        return [newest[sha] for sha in dict.fromkeys(shas) if sha in newest]
 
     def land(self, batch: Batch, delivery: Delivery, *, again: bool = False) -> bool:
         """Record that a delivery's bytes are kept; return whether there is a new batch.
+
+        A delivery lands once, whoever else lands it at the same time or tries again: its fingerprint is its key.
 
         Args:
             batch: The batch.
             delivery: Where it came from.
             again: Bytes that landed before are a new batch too, unless no other has landed since: what is replaced
-                may go back to what it was.
+                or merged may go back to what it was.
         """
         with Session(self._engine) as session, session.begin():
+            if session.get(DeliveryRow, (batch.feed, delivery.fingerprint)):
+                return False
             newest = session.scalar(select(BatchRow.sha).where(BatchRow.feed == batch.feed).order_by(BatchRow.id.desc()).limit(1))
             query = select(func.count()).where(BatchRow.feed == batch.feed, BatchRow.sha == batch.sha)
             landed = session.scalar(query) or 0
@@ -84,7 +100,7 @@ class Ledger:
             if new:
                 content = dataclasses.asdict(batch) | {"watermark": {"value": batch.watermark}, "landing": landed}
                 session.add(BatchRow(**content))
-            session.merge(DeliveryRow(feed=batch.feed, fingerprint=delivery.fingerprint, sha=batch.sha, seen_at=batch.landed_at))
+            session.add(DeliveryRow(feed=batch.feed, fingerprint=delivery.fingerprint, sha=batch.sha, seen_at=batch.landed_at))
             return new
 
     def batches(self, feed: str, *statuses: str) -> list[Batch]:
@@ -92,13 +108,14 @@ class Ledger:
         query = select(BatchRow).where(BatchRow.feed == feed).order_by(BatchRow.id)
         if statuses:
             query = query.where(BatchRow.status.in_(statuses))
-        with Session(self._engine) as session:
+        with Session(self._reads) as session:
             return [_batch(row) for row in session.scalars(query)]
 
-    def mark(self, feed: str, sha: str, **facts: Any) -> None:
-        """Move a batch on, by its newest landing: its status, and what is now known of it."""
+    def mark(self, feed: str, name: str, **facts: Any) -> None:
+        """Move one landing of a batch on, by its `write_id`: its status, and what is now known of it."""
+        sha, _, landing = name.partition(".")
         with Session(self._engine) as session, session.begin():
-            query = select(BatchRow).where(BatchRow.feed == feed, BatchRow.sha == sha).order_by(BatchRow.landing.desc()).limit(1)
+            query = select(BatchRow).where(BatchRow.feed == feed, BatchRow.sha == sha, BatchRow.landing == int(landing or 0))
             row = session.scalar(query)
             if row is None:
                 message = f"batch {sha[:12]} of feed {feed}: not in the ledger; land it first"
@@ -108,7 +125,7 @@ class Ledger:
 
     def newest_event(self, feed: str) -> datetime | None:
         """Return the newest event time that was merged."""
-        with Session(self._engine) as session:
+        with Session(self._reads) as session:
             return session.scalar(select(func.max(BatchRow.max_event_time)).where(BatchRow.feed == feed, BatchRow.status == "merged"))
 
     # -- signals and runs
@@ -128,7 +145,7 @@ class Ledger:
         query = select(SignalRow).where(SignalRow.model == model).order_by(SignalRow.id.desc())
         if pending:
             query = query.where(SignalRow.outcome == "pending")
-        with Session(self._engine) as session:
+        with Session(self._reads) as session:
             return [
                 (
                     Signal(row.model, row.kind, row.key, row.evidence, row.at, row.id),  # type: ignore[arg-type]
@@ -156,14 +173,14 @@ class Ledger:
 
     def run(self, model: str, run_id: str) -> TrainingRun | None:
         """Return a training run, None when the arbiter started none of that id."""
-        with Session(self._engine) as session:
+        with Session(self._reads) as session:
             row = session.get(RunRow, (model, run_id))
             return _run(row) if row else None
 
     def runs(self, model: str, limit: int | None = None) -> list[TrainingRun]:
         """Return training runs, newest first."""
         query = select(RunRow).where(RunRow.model == model).order_by(RunRow.started_at.desc()).limit(limit)
-        with Session(self._engine) as session:
+        with Session(self._reads) as session:
             return [_run(row) for row in session.scalars(query)]
 
     def step(self, **content: Any) -> None:
@@ -173,7 +190,7 @@ class Ledger:
 
     def steps(self, run_id: str) -> list[Json]:
         """Return what is recorded of a run's tasks, oldest first."""
-        with Session(self._engine) as session:
+        with Session(self._reads) as session:
             rows = session.scalars(select(StepRow).where(StepRow.run_id == run_id).order_by(StepRow.id))
             return [{c.name: getattr(row, c.name) for c in StepRow.__table__.columns} for row in rows]
 
@@ -186,7 +203,7 @@ class Ledger:
 
     def get_snapshot(self, name: str) -> Snapshot:
         """Return a snapshot by its digest, or raise LedgerError."""
-        with Session(self._engine) as session:
+        with Session(self._reads) as session:
             row = session.get(SnapshotRow, name)
             if row is None:
                 message = f"snapshot {name[:12]}: not in the ledger"
@@ -222,13 +239,13 @@ class Ledger:
     def verdicts(self, model: str, limit: int | None = None) -> list[Verdict]:
         """Return verdicts, newest first; all of them, for a champion may be older than any number of refusals."""
         query = select(VerdictRow).where(VerdictRow.model == model).order_by(VerdictRow.at.desc()).limit(limit)
-        with Session(self._engine) as session:
+        with Session(self._reads) as session:
             return [_verdict(row.content) for row in session.scalars(query)]
 
     def blessing(self, model: str, version: int) -> Verdict | None:
         """Return the promote verdict on a version, however old; None when it has none."""
         query = select(VerdictRow).where(VerdictRow.model == model, VerdictRow.version == version, VerdictRow.outcome == "promote")
-        with Session(self._engine) as session:
+        with Session(self._reads) as session:
             row = session.scalar(query.order_by(VerdictRow.at.desc()).limit(1))
             return _verdict(row.content) if row else None
 
@@ -242,7 +259,7 @@ class Ledger:
     def promotions(self, model: str, limit: int | None = None) -> list[Promotion]:
         """Return changes of champion, newest first; all of them, for each names a version that may serve again."""
         query = select(PromotionRow).where(PromotionRow.model == model).order_by(PromotionRow.sequence.desc()).limit(limit)
-        with Session(self._engine) as session:
+        with Session(self._reads) as session:
             return [
                 Promotion(r.model, r.version, r.previous, r.action, r.who, r.why, r.evidence, r.at)  # type: ignore[arg-type]
                 for r in session.scalars(query)
@@ -286,7 +303,7 @@ class Ledger:
     def reports(self, model: str, limit: int = 20) -> list[Json]:
         """Return monitor reports, newest first."""
         query = select(ReportRow).where(ReportRow.model == model).order_by(ReportRow.id.desc()).limit(limit)
-        with Session(self._engine) as session:
+        with Session(self._reads) as session:
             return [row.content for row in session.scalars(query)]
 
 
@@ -297,10 +314,25 @@ def _overtaken(promotion: Promotion, found: int | None) -> LedgerError:
     )
 
 
+def opened(url: str) -> Ledger:
+    """Return this process's ledger at a URL, opened once: every task body and every look of a watcher asks for it."""
+    file = make_url(url).database if url.startswith("sqlite") else None
+    if file and not Path(file).exists():
+        return Ledger(url)  # not there yet, or removed since it was opened: its tables are to be made
+    return _opened(url, os.getpid())
+
+
+@functools.cache
+def _opened(url: str, pid: int) -> Ledger:  # noqa: ARG001 - a fork must not use its parent's connections
+    return Ledger(url)
+
+
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    # No pool: an SQLite connection must not be carried over a fork, and would hold on to a file that was replaced.
+    kept = {"poolclass": NullPool} if make_url(url).database else {}
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, **kept)
 
     @event.listens_for(engine, "connect")
     def _tune(connection: Any, _record: object) -> None:
@@ -311,10 +343,10 @@ def _engine(url: str) -> Engine:
         connection.isolation_level = None
 
     @event.listens_for(engine, "begin")
-    def _take_the_write_lock(connection: Any) -> None:
-        # A deferred transaction that reads first and writes then fails with "database is locked" at once,
-        # whatever the timeout, when another wrote in between.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    def _begin(connection: Any) -> None:
+        # A deferred transaction that reads first and writes then fails with "database is locked" at once, whatever
+        # the timeout, when another wrote in between: what may write takes the lock before it reads.
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READS) else "BEGIN IMMEDIATE")
 
     return engine
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -21,6 +22,11 @@ from include.ratchet.domain.records import Delivery
 
 SETTLE_SECONDS = 1.0
 """A file that changed later than this is still being written, and is left for the next look."""
+AGAIN = "#"
+"""Between a state and how often it had landed before, in the fingerprint of what went back to it."""
+LONG_NAME, LONG_WATERMARK = 400, 200
+"""Longer parts of a fingerprint are hashed: the ledger keeps 500 characters of it."""
+_log = logging.getLogger("ratchet.sources")
 
 
 class Files(Source):
@@ -37,15 +43,18 @@ class Files(Source):
         return self._spec.source.format
 
     def discover(self, seen: Sequence[str], watermark: Any) -> list[Delivery]:  # noqa: ARG002 - files have no watermark
-        """List settled files whose name, size or time is new, in the order of their names."""
+        """List settled files that differ in size or time from when they last landed, in the order of their names."""
         found = []
+        last = {each.rsplit("|", 2)[0]: each for each in seen}
         for path in sorted(self._fs.glob(self._pattern)):
             info = self._fs.info(path)
             changed = info.get("mtime") or info.get("LastModified") or info.get("created")
             moment = changed.timestamp() if isinstance(changed, datetime) else float(changed or 0)
-            fingerprint = f"{path}|{info['size']}|{info.get('ETag') or moment}"
-            if fingerprint not in seen and info["type"] == "file" and abs(time.time() - moment) > SETTLE_SECONDS:
-                found.append(Delivery(path, fingerprint))
+            name, tag = _shortened(path, LONG_NAME), str(info.get("ETag") or moment).replace("|", "_")
+            state = f"{name}|{info['size']}|{tag}"
+            if _same(last.get(name), state) or info["type"] != "file" or abs(time.time() - moment) <= SETTLE_SECONDS:
+                continue
+            found.append(Delivery(path, _numbered(state, seen)))
         return found
 
     def fetch(self, delivery: Delivery) -> BinaryIO:
@@ -79,15 +88,16 @@ class Sql(Source):
         source = self._spec.source
         if source.watermark is None:
             delivery = Delivery(f"{self._url}#{source.table or 'query'}", "")
-            fingerprint = f"content|{hash_bytes(self.fetch(delivery))}"
-            return [] if fingerprint in seen[-1:] else [Delivery(delivery.uri, fingerprint)]
+            content = f"content|{hash_bytes(self.fetch(delivery))}"
+            return [] if _same(seen[-1] if seen else None, content) else [Delivery(delivery.uri, _numbered(content, seen))]
         column: sa.ColumnClause[Any] = sa.column(source.watermark)
         with self._engine.connect() as connection:
             newest = connection.scalar(sa.select(sa.func.max(column)).select_from(self._relation()))
         newest = _plain(newest)
         if newest is None or (watermark is not None and newest <= watermark):
             return []
-        return [Delivery(f"{self._url}#{source.table or 'query'}", f"{watermark}|{newest}", watermark, newest)]
+        window = f"{_shortened(str(watermark), LONG_WATERMARK)}|{_shortened(str(newest), LONG_WATERMARK)}"
+        return [Delivery(f"{self._url}#{source.table or 'query'}", window, watermark, newest)]
 
     def fetch(self, delivery: Delivery) -> BinaryIO:
         """Read the rows of `(start, end]`, and those at `start` once more unless they are appended: they merge by key."""
@@ -101,6 +111,7 @@ class Sql(Source):
                 # What is appended cannot be read twice; what merges by key is, or a row as old as the last one would be lost.
                 query = query.where(column > delivery.start if self._spec.mode == "append" else column >= delivery.start)
         with self._engine.connect() as connection:
+            self._warn_of_nulls(connection)
             result = connection.execute(query)
             rows = result.fetchall()
             names = list(result.keys())
@@ -109,6 +120,15 @@ class Sql(Source):
         pq.write_table(table, sink)
         sink.seek(0)
         return sink
+
+    def _warn_of_nulls(self, connection: sa.Connection) -> None:
+        """Say how many rows no look will ever find."""
+        if self._spec.source.watermark is None:
+            return
+        column: sa.ColumnClause[Any] = sa.column(self._spec.source.watermark)
+        nulls = connection.scalar(sa.select(sa.func.count()).select_from(self._relation()).where(column.is_(None)))
+        if nulls:
+            _log.warning("feed %s: %s rows have no %s and are not read; fill it, or use mode replace", self._spec.name, nulls, column.name)
 
     def _relation(self) -> sa.FromClause:
         source = self._spec.source
@@ -127,6 +147,22 @@ def open_source(spec: FeedSpec, connections: Connections, resolve: Any) -> Sourc
 def hash_bytes(stream: BinaryIO) -> str:
     """Return the SHA-256 of a stream."""
     return hashlib.sha256(stream.read()).hexdigest()
+
+
+def _shortened(text: str, limit: int) -> str:
+    """Return a text, or its SHA-256 when it is longer than the limit."""
+    return text if len(text) <= limit else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _same(fingerprint: str | None, state: str) -> bool:
+    """Say whether a fingerprint is of this state, the first time or again."""
+    return fingerprint is not None and (fingerprint == state or fingerprint.startswith(f"{state}{AGAIN}"))
+
+
+def _numbered(state: str, seen: Sequence[str]) -> str:
+    """Return a fingerprint that nothing has landed under: what went back to an earlier state is a delivery of its own."""
+    times = sum(_same(each, state) for each in seen)
+    return f"{state}{AGAIN}{times}" if times else state
 
 
 def _named(name: str) -> sa.TableClause:

@@ -11,10 +11,15 @@ from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.records import Batch, Json
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from include.ratchet.adapters.ledger import Ledger
     from include.ratchet.steps.decode import Decoded
 
 UNFINISHED = ("landed", "checked", "validated")
+MOST_AT_ONCE = 500
+"""Batches that one run takes: Airflow expands a task 1,024 times at most ([core] max_map_length), and fails beyond.
+The others have landed too, and wait for the next run."""
 
 
 def waiting(feed: str) -> list[str]:
@@ -29,9 +34,10 @@ def waiting(feed: str) -> list[str]:
 
 
 def land(feed: str) -> list[str]:
-    """Keep the bytes of everything new, before anything reads them; return the batches that wait.
+    """Keep the bytes of everything new, before anything reads them; return the batches that wait, the oldest first.
 
-    A batch that was stopped waits again once feed.yaml says something else: that is how an operator accepts a change.
+    A batch is named by its `write_id`: the same bytes may wait twice, with others between them. One that was stopped
+    waits again once feed.yaml says something else: that is how an operator accepts a change.
     """
     from include.ratchet.adapters import open_feed, open_landing, open_ledger
 
@@ -41,47 +47,45 @@ def land(feed: str) -> list[str]:
         with source.fetch(delivery) as stream:
             sha, size = landing.put(feed, stream)
         batch = Batch(feed, sha, delivery.uri, size, datetime.now(UTC), watermark=delivery.end)
-        ledger.land(batch, delivery, again=spec.mode == "replace")
-    waiting = [each.sha for each in _unfinished(spec, ledger)]
+        ledger.land(batch, delivery, again=spec.mode != "append")
+    waiting = [each.write_id for each in _unfinished(spec, ledger)]
     if not waiting:
         message = "nothing new has arrived"
         raise Skip(message)
-    return waiting
+    return waiting[:MOST_AT_ONCE]
 
 
-def check(feed: str, sha: str) -> str:
+def check(feed: str, name: str) -> str:
     """Compare the batch with the feed's schema; a batch that does not fit stops and waits."""
     from include.ratchet.adapters import open_ledger
 
     spec, ledger = specs.feed(feed), open_ledger()
     try:
-        decoded = _decode(feed, sha)
+        decoded = _decode(feed, name)
     except QualityError as error:
-        raise _stopped(feed, sha, error) from error
-    ledger.mark(spec.name, sha, status="checked", rows=decoded.rows.num_rows)
-    return sha
+        raise _stopped(feed, name, error) from error
+    ledger.mark(spec.name, name, status="checked", rows=decoded.rows.num_rows)
+    return name
 
 
-def validate(feed: str, sha: str) -> Json:
+def validate(feed: str, name: str) -> Json:
     """Run the expectations; lay good and bad rows ready beside each other."""
     from include.ratchet.adapters import open_lake, open_ledger
     from include.ratchet.steps.validate import sort_rows
 
     spec, lake = specs.feed(feed), open_lake()
     try:
-        result = sort_rows(_decode(feed, sha), spec, sha)
+        result = sort_rows(_decode(feed, name), spec, _sha(name))
     except QualityError as error:
-        raise _stopped(feed, sha, error) from error
-    lake.keep(f"staged/{feed}/{sha}.quarantine.parquet", result.quarantined)
-    lake.keep(f"staged/{feed}/{sha}.clean.parquet", result.clean)
-    open_ledger().mark(feed, sha, status="validated", quarantined=result.quarantined.num_rows)
-    return {"batch": sha, "clean": result.clean.num_rows, "quarantined": result.quarantined.num_rows, "warnings": result.warnings}
+        raise _stopped(feed, name, error) from error
+    lake.keep(f"staged/{feed}/{name}.quarantine.parquet", result.quarantined)
+    lake.keep(f"staged/{feed}/{name}.clean.parquet", result.clean)
+    open_ledger().mark(feed, name, status="validated", quarantined=result.quarantined.num_rows)
+    return {"batch": name, "clean": result.clean.num_rows, "quarantined": result.quarantined.num_rows, "warnings": result.warnings}
 
 
 def merge(feed: str) -> Json:
     """Write every validated batch into the lake, in the order of arrival, each as one version."""
-    import pyarrow.compute as pc
-
     from include.ratchet.adapters import open_lake, open_ledger
 
     spec, ledger, lake = specs.feed(feed), open_ledger(), open_lake()
@@ -90,15 +94,15 @@ def merge(feed: str) -> Json:
         message = "no batch passed its checks"
         raise Skip(message)
     rows = 0
-    for batch in waiting:
-        bad = lake.kept(f"staged/{feed}/{batch.sha}.quarantine.parquet")
-        good = lake.kept(f"staged/{feed}/{batch.sha}.clean.parquet")
+    for name in (batch.write_id for batch in waiting):
+        bad = lake.kept(f"staged/{feed}/{name}.quarantine.parquet")
+        good = lake.kept(f"staged/{feed}/{name}.clean.parquet")
         if bad.num_rows:
-            lake.write(f"quarantine/{feed}", bad, write_id=batch.sha, mode="append")
-        version = lake.write(f"clean/{feed}", good, write_id=batch.write_id, mode=spec.mode, key=spec.key)
-        newest = pc.max(good[spec.time.name]).as_py() if spec.time and good.num_rows else None
-        ledger.mark(feed, batch.sha, status="merged", version=version, max_event_time=newest)
-        lake.drop(f"staged/{feed}/{batch.sha}.quarantine.parquet", f"staged/{feed}/{batch.sha}.clean.parquet")
+            lake.write(f"quarantine/{feed}", bad, write_id=name, mode="append")
+        version = lake.write(f"clean/{feed}", good, write_id=name, mode=spec.mode, key=spec.key)
+        newest = _newest(good[spec.time.name]) if spec.time and good.num_rows else None
+        ledger.mark(feed, name, status="merged", version=version, max_event_time=newest)
+        lake.drop(f"staged/{feed}/{name}.quarantine.parquet", f"staged/{feed}/{name}.clean.parquet")
         rows += good.num_rows
     return {"feed": feed, "version": version, "batches": len(waiting), "rows": rows}
 
@@ -112,7 +116,7 @@ def report(feed: str, batches: list[str] | None) -> Json:
     from include.ratchet.adapters import open_ledger
 
     batches = batches or []
-    stopped = [each for each in open_ledger().batches(feed, "stopped") if each.sha in batches]
+    stopped = [each for each in open_ledger().batches(feed, "stopped") if each.write_id in batches]
     if stopped:
         faults = [each.reason.splitlines()[0] for each in stopped]
         raise QualityError(f"feed {feed}: {len(stopped)} of {len(batches)} batches stopped; they wait in the landing", faults)
@@ -124,25 +128,40 @@ def _unfinished(spec: FeedSpec, ledger: Ledger) -> list[Batch]:
     return [*ledger.batches(spec.name, *UNFINISHED), *stopped]
 
 
-def _decode(feed: str, sha: str) -> Decoded:
+def _decode(feed: str, name: str) -> Decoded:
     from include.ratchet.adapters import open_feed, open_landing
     from include.ratchet.steps.decode import decode
 
     spec = specs.feed(feed)
-    with open_landing().open(feed, sha) as stream:
+    with open_landing().open(feed, _sha(name)) as stream:
         return decode(stream, spec, open_feed(spec).format)
 
 
-def _stopped(feed: str, sha: str, error: QualityError) -> QualityError:
+def _sha(name: str) -> str:
+    """Return the SHA-256 of the bytes of a batch: its `write_id` without the landing."""
+    return name.partition(".")[0]
+
+
+def _newest(times: pa.ChunkedArray) -> datetime | None:
+    """Return the newest event time that has been: one row dated 2099 is no news of the data's clock, unless there is no other."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    past = times.filter(pc.less_equal(times, pa.scalar(datetime.now(UTC), type=times.type)))
+    newest: datetime | None = pc.max(past if len(past) else times).as_py()
+    return newest
+
+
+def _stopped(feed: str, name: str, error: QualityError) -> QualityError:
     """Write the refusal into the ledger, and name the file in it."""
     from include.ratchet.adapters import open_ledger
 
     ledger = open_ledger()
-    uri = next(each.uri for each in ledger.batches(feed) if each.sha == sha)
+    uri = next(each.uri for each in ledger.batches(feed) if each.write_id == name)
     named = QualityError(
-        f"{uri} (batch {sha[:12]}, kept): {error.headline}", error.faults, "Mend and deliver it again; the other batches go on."
+        f"{uri} (batch {name[:12]}, kept): {error.headline}", error.faults, "Mend and deliver it again; the other batches go on."
     )
-    ledger.mark(feed, sha, status="stopped", reason=str(named), judged_by=specs.feed(feed).digest)
+    ledger.mark(feed, name, status="stopped", reason=str(named), judged_by=specs.feed(feed).digest)
     return named
 
 
