@@ -12,6 +12,7 @@ import pytest
 from include.ratchet.dagkit import arrival
 from include.ratchet.dagkit.arrival import ArrivalTrigger
 from include.ratchet.domain import specs
+from include.ratchet.tasks.ingest import MOST_AT_ONCE
 from tests.tiny import FEED, Project, visits
 
 
@@ -92,6 +93,14 @@ def test_it_fires_again_for_what_is_still_there(monkeypatch: pytest.MonkeyPatch)
     """After AGAIN_SECONDS the event counts as lost: at 10 s a look, that is the 13th look after the first."""
     fired = _watch(monkeypatch, [["a"]] * 30)
     assert [at for at, _ in fired] == [1, 14, 27]
+
+
+@pytest.mark.usefixtures("clock")
+def test_it_fires_for_what_a_full_run_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more than one run takes, the rest is told as soon as that run is done, and not two minutes later."""
+    all_of_them = [str(number) for number in range(MOST_AT_ONCE + 2)]
+    fired = _watch(monkeypatch, [all_of_them, all_of_them[1:], all_of_them[-2:], all_of_them[-2:], all_of_them[-1:], []])
+    assert [(at, event["waiting"]) for at, event in fired] == [(1, MOST_AT_ONCE + 2), (3, 2)]
 
 
 @pytest.mark.usefixtures("clock")

@@ -11,6 +11,7 @@ from airflow.sdk import Asset, AssetWatcher
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from include.ratchet.domain.feedspec import FeedSpec
+from include.ratchet.tasks.ingest import MOST_AT_ONCE
 
 AGAIN_SECONDS = 120.0
 """What is still there after this long is announced again: the event may have been lost."""
@@ -38,7 +39,8 @@ class ArrivalTrigger(BaseEventTrigger):
             except Exception as error:  # noqa: BLE001 - whatever it is, the watcher of a feed must not end
                 self.log.warning("feed %s: its source does not answer: %s", self.feed, error)
                 waiting = frozenset()
-            if waiting - told or (waiting and time.monotonic() - told_at > AGAIN_SECONDS):
+            finished = len(told) - len(waiting) >= MOST_AT_ONCE  # a run took its fill, and left something
+            if waiting - told or (waiting and finished) or (waiting and time.monotonic() - told_at > AGAIN_SECONDS):
                 told, told_at = waiting, time.monotonic()
                 yield TriggerEvent({"feed": self.feed, "waiting": len(waiting)})  # type: ignore[no-untyped-call]
             await asyncio.sleep(self.poll)
