@@ -29,6 +29,12 @@ def test_everything_is_under_home(home: Path) -> None:
     assert adapters.open_feed(feed_spec()).discover([], None) == []
 
 
+def test_the_ledger_is_opened_once() -> None:
+    """Task bodies and watchers ask for it at every turn: once it is there, they share one."""
+    adapters.open_ledger()
+    assert adapters.open_ledger() is adapters.open_ledger()
+
+
 def test_the_ledger_by_connection_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ledger that is no URL is a connection id; an unknown one says where to set it."""
     monkeypatch.setenv("RATCHET__LEDGER", "ratchet_ledger")

@@ -27,15 +27,15 @@ def open_connections(config: Config | None = None) -> Connections:
 
 
 def open_ledger(config: Config | None = None) -> Ledger:
-    """Open the ledger that the deployment names, by URL or by connection id."""
-    from include.ratchet.adapters.ledger import Ledger
+    """Open the ledger that the deployment names, by URL or by connection id; the same one again in this process."""
+    from include.ratchet.adapters.ledger import opened
 
     config = config or load_config()
     place = config.ledger_place
     if "://" not in place:
         place = open_connections(config).get(place).sqlalchemy_url
     config.folder.mkdir(parents=True, exist_ok=True)
-    return Ledger(place)
+    return opened(place)
 
 
 def open_lake(config: Config | None = None) -> Lake:
