@@ -126,6 +126,35 @@ def test_a_promotion_that_was_ended_halfway_is_completed(serving: Project, monke
     assert _aliases()["champion"] == 2
 
 
+def test_a_version_judged_against_another_champion_does_not_go_live(serving: Project) -> None:
+    """Version 3 was compared with 1, and 2 serves now: the sweep skips and the form is refused, both saying why."""
+    verdict = open_ledger().verdicts(MODEL)[0]
+    assert (verdict.version, verdict.champion) == (2, 1)
+    serving.promote()
+    open_ledger().judge(replace(verdict, version=3, run_id="third", at=datetime.now(UTC), digest=""))
+    words = "version 3 was judged against champion 1; the champion is 2 now; the next training run judges a challenger against it"
+    with pytest.raises(Skip, match=words):
+        _go(serving, deploy.choose, MODEL)
+    with pytest.raises(DeployError, match=words):
+        _go(serving, deploy.choose, MODEL, action="promote", version=3)
+    with pytest.raises(DeployError, match=r"version 1 was judged against no champion; .*comes back with the action rollback"):
+        _go(serving, deploy.choose, MODEL, action="promote", version=1)
+    assert _history() == [("promote", 1, None), ("promote", 2, 1)]
+
+
+def test_a_version_that_was_compared_goes_before_a_newer_one_that_was_not(serving: Project) -> None:
+    """Version 3 was judged against a champion that was rolled back; version 2, judged against the one of now, is chosen."""
+    verdict = open_ledger().verdicts(MODEL)[0]
+    open_ledger().judge(replace(verdict, version=3, champion=7, run_id="third", at=datetime.now(UTC), digest=""))
+    assert _go(serving, deploy.choose, MODEL)["version"] == 2
+
+
+def test_a_rollback_needs_no_comparison(serving: Project) -> None:
+    """A former champion comes back although its blessing was given against none."""
+    serving.promote()
+    assert _go(serving, deploy.choose, MODEL, action="rollback", version=1)["version"] == 1
+
+
 @pytest.mark.parametrize("version", [3, 9])
 def test_only_a_blessed_version_can_be_asked_for(serving: Project, version: int) -> None:
     """A refused version and one that is not there are turned down, with the blessed ones named."""

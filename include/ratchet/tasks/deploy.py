@@ -20,10 +20,10 @@ SERVED_WITHIN_SECONDS = 20.0
 
 
 def choose(model: str) -> Json:
-    """Find what to deploy: the newest blessed version that never served, or what the form asks for.
+    """Find what to deploy: the newest version blessed against the champion of now that never served, or what the form asks for.
 
     Raises:
-        Skip: No blessing waits.
+        Skip: No blessing waits, or the one that does was given against another champion.
         DeployError: The form asks for a version that may not serve.
     """
     from include.ratchet.adapters import open_ledger
@@ -41,10 +41,12 @@ def choose(model: str) -> Json:
             message = f"{model} version {version}: was never champion; a rollback goes to one of {_listed(served)}"
             raise DeployError(message)
     else:
-        version = _blessed(model, ledger, served, int(asked) if asked else None)
+        version = int(asked) if asked else _waiting(model, ledger, served)
     if version == champion:
         message = f"version {version} serves already"
         raise Skip(message)
+    if asked and action == "promote":
+        _require_blessing(model, version, ledger, champion)
     verdict = _blessing(model, version, ledger)
     return {"model": model, "version": version, "previous": champion, "action": action, "evidence": verdict.digest, "why": verdict.sentence}
 
@@ -145,20 +147,39 @@ def _shown(said: httpx.Response) -> str:
         return "an answer without a version"  # a proxy's or another program's page
 
 
-def _blessed(model: str, ledger: Ledger, served: list[int], asked: int | None) -> int:
-    blessed = [each.version for each in ledger.verdicts(model) if each.outcome == "promote"]
-    if asked is not None:
-        if ledger.blessing(model, asked) is None:
-            message = (
-                f"{model} version {asked}: not blessed; only a version with a promote verdict can serve. Blessed are {_listed(blessed)}"
-            )
-            raise DeployError(message)
-        return asked
+def _waiting(model: str, ledger: Ledger, served: list[int]) -> int:
+    """Return the newest version that was blessed against the champion of now and never served."""
+    champion = served[0] if served else None
+    blessed = {each.version: each for each in reversed(ledger.verdicts(model)) if each.outcome == "promote"}
     waiting = [version for version in blessed if version not in served and version > max(served, default=0)]
     if not waiting:
         message = "no blessed version waits"
         raise Skip(message)
-    return max(waiting)
+    compared = [version for version in waiting if blessed[version].champion == champion]
+    if not compared:
+        message = _stale(blessed[max(waiting)], champion)
+        raise Skip(message)
+    return max(compared)
+
+
+def _require_blessing(model: str, version: int, ledger: Ledger, champion: int | None) -> None:
+    """Refuse a version that is not blessed, or that was blessed against another champion than the one of now."""
+    verdict = ledger.blessing(model, version)
+    if verdict is None:
+        blessed = [each.version for each in ledger.verdicts(model) if each.outcome == "promote"]
+        message = f"{model} version {version}: not blessed; only a version with a promote verdict can serve. Blessed are {_listed(blessed)}"
+        raise DeployError(message)
+    if verdict.champion != champion:
+        message = f"{model}: {_stale(verdict, champion)}; a version that served before comes back with the action rollback"
+        raise DeployError(message)
+
+
+def _stale(verdict: Verdict, champion: int | None) -> str:
+    then = f"champion {verdict.champion}" if verdict.champion is not None else "no champion"
+    return (
+        f"version {verdict.version} was judged against {then}; the champion is {champion} now; "
+        "the next training run judges a challenger against it"
+    )
 
 
 def _before(model: str, ledger: Ledger) -> int:
