@@ -5,9 +5,12 @@ former champion.
 
 **Does** load the artifact once more (`preload`), change the champion in the ledger and then the aliases in MLflow
 (`promote`), and wait until the prediction service shows the version (`smoke`); if it does not, the previous champion
-is put back.
+is put back. Where no service listens, `smoke` passes and says so in its log and in what it returns.
 
-**After a failure** read the reason in the failed task and start the DAG again; nothing is left half promoted.
+**After a failure** read the reason in the failed task and start the DAG again. The ledger names one champion at any
+moment. A task that was killed is tried again: `promote` completes what was recorded in the ledger and not yet in
+MLflow, and `smoke` looks once more, so that the version is announced or taken back; only when every try of `smoke` was
+killed does it stay champion without having been seen to serve.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ def build(spec: ModelSpec) -> None:
     def deploy() -> None:
         plan = step(body.preload)(step(body.choose)(spec.name))
         promoted = step(body.promote, pool=defaults.pool(spec.name))(plan)
-        step(body.smoke, outlets=[assets.champion(spec)], retries=0)(promoted)
+        step(body.smoke, outlets=[assets.champion(spec)])(promoted)
 
     deploy()
 

@@ -51,6 +51,11 @@ class Service:
         """Answer with a version from now on."""
         self.content = json.dumps({"version": version}).encode()
 
+    def stop(self) -> None:
+        """Listen no longer."""
+        self.server.shutdown()
+        self.server.server_close()
+
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
@@ -59,8 +64,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     monkeypatch.setenv("RATCHET__SERVING__URL", made.url)
     monkeypatch.setattr(deploy, "SERVED_WITHIN_SECONDS", 0.5)
     yield made
-    made.server.shutdown()
-    made.server.server_close()
+    made.stop()
 
 
 def _go(project: Project, body: Any, *args: Any, **params: Any) -> Any:
@@ -270,14 +274,43 @@ def test_a_first_champion_that_does_not_serve_fails_with_no_way_back(blessed: Pr
         _go(blessed, deploy.smoke, plan)
 
 
-def test_a_service_that_is_not_there_is_no_reason(serving: Project, service: Service) -> None:
-    """Batch scoring goes on without it: nothing is rolled back because nobody listens."""
+def test_a_service_that_is_not_there_is_no_reason(serving: Project, service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    """Batch scoring goes on without it: nothing is rolled back, and both the result and the log say that nobody saw it."""
     serving.write(model=LOCAL)
-    service.server.shutdown()
-    service.server.server_close()
+    service.stop()
     plan = serving.promote()
-    assert _go(serving, deploy.smoke, plan) == plan
+    said = f"no service answers at {service.url}/v1/models/{MODEL}"
+    assert _go(serving, deploy.smoke, plan) == {**plan, "smoke": said}
+    assert said in caplog.text
     assert open_ledger().champion(MODEL) == 2
+
+
+def test_a_rollback_that_was_ended_halfway_is_completed(serving: Project, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between the ledger and the aliases, smoke makes them agree when it is tried again."""
+    serving.write(model=LOCAL)
+    plan = serving.promote()
+    service.shows(1)
+    with monkeypatch.context() as patch:
+        patch.setattr("include.ratchet.adapters.registry.MlflowRegistry.point", _fail)
+        with pytest.raises(OSError, match="pulled"):
+            _go(serving, deploy.smoke, plan)
+    assert (open_ledger().champion(MODEL), _aliases()["champion"]) == (1, 2)
+    with pytest.raises(DeployError, match="version 1 serves again"):
+        _go(serving, deploy.smoke, plan)
+    assert _aliases()["champion"] == 1
+
+
+def test_a_try_after_the_rollback_fails_although_the_service_is_gone(serving: Project, service: Service) -> None:
+    """Killed after it had put version 1 back, smoke must not announce version 2 because nothing listens any more."""
+    serving.write(model=LOCAL)
+    plan = serving.promote()
+    service.shows(1)
+    with pytest.raises(DeployError, match="version 1 serves again"):
+        _go(serving, deploy.smoke, plan)
+    service.stop()
+    with pytest.raises(DeployError, match=r"no service answers at .*; version 1 serves again"):
+        _go(serving, deploy.smoke, plan)
+    assert _history() == [("promote", 1, None), ("promote", 2, 1), ("rollback", 1, 2)]
 
 
 def test_a_proxy_of_the_machine_is_not_asked(serving: Project, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
