@@ -41,6 +41,13 @@ def test_merge_replaces_by_key_and_adds(lake: Lake) -> None:
     assert read(lake) == [{"id": 1, "v": "a"}, {"id": 2, "v": None}, {"id": 3, "v": "d"}]
 
 
+def test_insert_adds_and_never_changes(lake: Lake) -> None:
+    """A row whose key is there stays as it was; only new keys are added."""
+    lake.write("clean/f", rows(id=[1, 2], v=["a", "b"]), write_id="1", mode="insert", key=["id"])
+    lake.write("clean/f", rows(id=[2, 3], v=["c", "d"]), write_id="2", mode="insert", key=["id"])
+    assert read(lake) == [{"id": 1, "v": "a"}, {"id": 2, "v": "b"}, {"id": 3, "v": "d"}]
+
+
 def test_a_key_of_two_columns(lake: Lake) -> None:
     """All parts of the key count."""
     lake.write("clean/f", rows(id=[1, 1], at=[1, 2], v=["a", "b"]), write_id="1", mode="merge", key=["id", "at"])
@@ -63,7 +70,7 @@ def test_replace_leaves_only_the_last(lake: Lake) -> None:
     assert read(lake, version=0) == [{"id": 1, "v": "a"}, {"id": 2, "v": "b"}]
 
 
-@pytest.mark.parametrize("mode", ["merge", "append", "replace"])
+@pytest.mark.parametrize("mode", ["merge", "insert", "append", "replace"])
 def test_a_write_happens_once(lake: Lake, mode: str) -> None:
     """The same write id again, even with other rows and after other writes, changes nothing."""
     first = lake.write("clean/f", rows(id=[1]), write_id="a", mode=mode, key=["id"])
@@ -71,10 +78,10 @@ def test_a_write_happens_once(lake: Lake, mode: str) -> None:
     before = read(lake)
     assert lake.write("clean/f", rows(id=[99]), write_id="a", mode=mode, key=["id"]) == second
     assert read(lake) == before
-    assert (first, lake.version("clean/f")) == (0, 1)
+    assert lake.version("clean/f") == second == first + 1
 
 
-@pytest.mark.parametrize("mode", ["merge", "append"])
+@pytest.mark.parametrize("mode", ["merge", "insert", "append"])
 def test_a_new_column_is_empty_for_old_rows(lake: Lake, mode: str) -> None:
     """A schema that grew keeps what there was."""
     lake.write("clean/f", rows(id=[1]), write_id="1", mode=mode, key=["id"])
@@ -117,13 +124,13 @@ WRITER = """
     from pathlib import Path
     import pyarrow as pa
     from include.ratchet.adapters.lake import DeltaLake
-    place, gate, number, mode = sys.argv[1:]
+    place, gate, number, mode, apart = sys.argv[1:]
     lake = DeltaLake(place)
     Path(gate + number).touch()
     while not Path(gate).exists():
         time.sleep(0.001)
     for i in range(6):
-        rows = pa.table({"id": [int(number) * 100 + i], "by": [number]})
+        rows = pa.table({"id": [int(number) * int(apart) + i], "by": [number]})
         for attempt in range(20):
             try:
                 lake.write("clean/f", rows, write_id=f"{number}-{i}", mode=mode, key=["id"])
@@ -139,14 +146,25 @@ WRITER = """
 @pytest.mark.parametrize("mode", ["merge", "append"])
 def test_two_processes_lose_nothing(tmp_path: Path, mode: str) -> None:
     """Two writers at once, from an empty table on, both retried as their tasks are: every row is there, once."""
+    assert _raced(tmp_path, mode, apart=100) == [*range(100, 106), *range(200, 206)]
+
+
+def test_two_processes_insert_a_row_once(tmp_path: Path) -> None:
+    """Two writers that insert the same keys at once, the first of which makes the table, leave one row of each."""
+    assert _raced(tmp_path, "insert", apart=0) == [*range(6)]
+
+
+def _raced(tmp_path: Path, mode: str, apart: int) -> list[int]:
+    """Let two processes write six rows each, with ids so far apart; return the ids in the table."""
     gate = tmp_path / "go"
     command = [sys.executable, "-c", textwrap.dedent(WRITER), str(tmp_path / "lake"), str(gate)]
-    writers = [subprocess.Popen([*command, number, mode], cwd=PROJECT, stderr=subprocess.PIPE, text=True) for number in ("1", "2")]
+    writers = [
+        subprocess.Popen([*command, number, mode, str(apart)], cwd=PROJECT, stderr=subprocess.PIPE, text=True) for number in ("1", "2")
+    ]
     while not all(Path(f"{gate}{n}").exists() for n in "12") and all(writer.poll() is None for writer in writers):
         pass
     gate.touch()
     for writer in writers:
         _, said = writer.communicate(timeout=120)
         assert writer.returncode == 0, said
-    found = [row["id"] for row in read(DeltaLake(str(tmp_path / "lake")))]
-    assert found == [*range(100, 106), *range(200, 206)]
+    return [row["id"] for row in read(DeltaLake(str(tmp_path / "lake")))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.dataset as pads
@@ -53,18 +53,14 @@ class DeltaLake(Lake):
                 return found.version()
             properties = CommitProperties(app_transactions=[Transaction(write_id, 1)])
             try:
-                if found and mode == "merge":
-                    self._merge(found, rows, key, properties)
+                if mode == "insert" and found is None:
+                    # Two writers that both make a table both keep their rows: make it empty, then look what is there.
+                    self._add(uri, rows.slice(0, 0), "append", CommitProperties())
+                    found = self._open(table)
+                if found and mode in ("merge", "insert"):
+                    self._merge(found, rows, key, properties, update=mode == "merge")
                 else:
-                    how: Any = "overwrite" if mode == "replace" else "append"
-                    write_deltalake(
-                        found or uri,
-                        rows,
-                        mode=how,
-                        schema_mode="overwrite" if mode == "replace" else "merge",
-                        configuration=None if found else RETENTION,
-                        commit_properties=properties,
-                    )
+                    self._add(found or uri, rows, "overwrite" if mode == "replace" else "append", properties)
             except CommitFailedError:
                 if attempt == ATTEMPTS - 1:
                     raise
@@ -94,10 +90,20 @@ class DeltaLake(Lake):
         for name in names:
             (Path(self._place) / name).unlink(missing_ok=True)
 
-    def _merge(self, table: DeltaTable, rows: pa.Table, key: Sequence[str], properties: CommitProperties) -> None:
+    def _add(self, table: DeltaTable | str, rows: pa.Table, how: Literal["overwrite", "append"], properties: CommitProperties) -> None:
+        write_deltalake(
+            table,
+            rows,
+            mode=how,
+            schema_mode="overwrite" if how == "overwrite" else "merge",
+            configuration=RETENTION if isinstance(table, str) else None,
+            commit_properties=properties,
+        )
+
+    def _merge(self, table: DeltaTable, rows: pa.Table, key: Sequence[str], properties: CommitProperties, *, update: bool) -> None:
         same = " AND ".join(f't."{name}" = s."{name}"' for name in key)
         merge = table.merge(rows, same, source_alias="s", target_alias="t", merge_schema=True, commit_properties=properties)
-        merge.when_matched_update_all().when_not_matched_insert_all().execute()
+        (merge.when_matched_update_all() if update else merge).when_not_matched_insert_all().execute()
 
     def _open(self, table: str, version: int | None = None) -> DeltaTable | None:
         try:

@@ -150,8 +150,8 @@ class Lake(ABC):
             table: Name of the table; created by the first write.
             rows: The rows.
             write_id: A second write with the same id changes nothing.
-            mode: merge (by `key`), append or replace.
-            key: Columns that name a row, for merge.
+            mode: merge (by `key`), insert (only rows whose `key` is not there), append or replace.
+            key: Columns that name a row, for merge and insert.
         """
 
     @abstractmethod
