@@ -29,7 +29,8 @@ def test_without_a_champion_rows_wait(blessed: Project) -> None:
 
 def test_a_row_is_never_predicted_twice(serving: Project) -> None:
     """A second call, a second delivery and a second champion add only what has no prediction."""
-    assert _score(serving)["rows"] == SEEN
+    first = _score(serving)
+    assert first["rows"] == SEEN
     with pytest.raises(Skip, match="every row has its prediction"):
         _score(serving)
     serving.promote()
@@ -37,7 +38,7 @@ def test_a_row_is_never_predicted_twice(serving: Project) -> None:
         _score(serving)
     serving.deliver("more.csv", visits(DAYS, 2))
     serving.ingest()
-    assert _score(serving) == {"model": MODEL, "champion": 2, "rows": 80, "version": 1}
+    assert _score(serving) == {"model": MODEL, "champion": 2, "rows": 80, "version": first["version"] + 1}
     made = serving.rows(TABLE)
     assert made["visit"].is_unique
     assert sorted(made["visit"]) == list(range(SEEN + 80))
@@ -45,11 +46,32 @@ def test_a_row_is_never_predicted_twice(serving: Project) -> None:
 
 
 def test_the_same_rows_written_again_are_one_version(serving: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two processes that both found the rows without a prediction write them once: Delta's transaction ids see to it."""
-    _score(serving)
+    """Two processes that both found the same rows without a prediction write them once: Delta's transaction ids see to it."""
+    first = _score(serving)
     monkeypatch.setattr("include.ratchet.steps.predict.unscored", lambda rows, *_: rows)
-    assert _score(serving)["version"] == 0
+    assert _score(serving)["version"] == first["version"]
     assert serving.rows(TABLE)["visit"].is_unique
+
+
+def test_two_batches_of_one_size_are_two_writes(serving: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other rows of the same tables, as many as were written before, are predicted too: ids tell a batch, not its size."""
+    for start in (0, 100):
+        monkeypatch.setattr("include.ratchet.steps.predict.unscored", lambda rows, *_, start=start: rows.slice(start, 100))
+        _score(serving)
+    assert sorted(serving.rows(TABLE)["visit"]) == list(range(200))
+
+
+def test_a_process_that_looked_too_early_doubles_nothing(serving: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that found all rows without a prediction, after another had written some, adds only what is not there."""
+    with monkeypatch.context() as patch:
+        patch.setattr("include.ratchet.steps.predict.unscored", lambda rows, *_: rows.slice(0, 100))
+        _score(serving)
+    before = serving.rows(TABLE)["scored_at"].max()
+    monkeypatch.setattr("include.ratchet.steps.predict.unscored", lambda rows, *_: rows)
+    _score(serving)
+    made = serving.rows(TABLE)
+    assert sorted(made["visit"]) == list(range(SEEN))
+    assert (made["scored_at"] <= before).sum() == 100
 
 
 def test_rows_of_the_snapshot_are_flagged(serving: Project) -> None:

@@ -29,6 +29,7 @@ def score(model: str) -> Json:
     from include.ratchet.adapters import open_lake, open_ledger, open_registry
     from include.ratchet.steps.frames import columns_of
     from include.ratchet.steps.predict import predict, unscored
+    from include.ratchet.steps.transform import content_digest
 
     spec, lake, ledger = specs.model(model), open_lake(), open_ledger()
     champion = ledger.champion(model)
@@ -49,7 +50,9 @@ def score(model: str) -> Json:
     snapshot = ledger.get_snapshot(_snapshot_of(model, champion))
     trained = lake.kept(snapshot.place).select(list(spec.columns.id))
     made = predict(pipeline, todo, trained, spec, champion, datetime.now(UTC))
-    version = lake.write(table, made, write_id=digest([model, champion, tables, made.num_rows]), mode="append")
+    ids = list(spec.columns.id)
+    write_id = digest([model, champion, content_digest(made.select(ids))])  # by count, another batch could pass for this one
+    version = lake.write(table, made, write_id=write_id, mode="insert", key=ids)  # `./ratchet run` may be scoring the same rows
     return {"model": model, "champion": champion, "rows": made.num_rows, "version": version}
 
 
