@@ -13,7 +13,7 @@ import pytest
 from include.ratchet.domain.errors import DataError, SpecError
 from include.ratchet.steps.infer import Findings, doubts, facts, infer
 from include.ratchet.steps.infer_read import decode, find_delimiter
-from include.ratchet.steps.infer_time import monitor_window, time_split, training_window
+from include.ratchet.steps.infer_time import EventTimes, monitor_window, time_split, training_window
 from include.ratchet.steps.infer_yaml import inline_list
 
 ROWS = 400
@@ -388,6 +388,13 @@ def test_lengths_of_time() -> None:
     short = look(bikes(days=10), "cnt", ["dteday", "hr"]).times
     assert short is not None
     assert time_split(short) == {"validation": "36h", "test": "48h"}
+
+
+@pytest.mark.parametrize(("days", "rows_a_day", "window"), [(60, 1440, "7d"), (3, 1440, "7d"), (60, 20, "14d")])
+def test_a_monitor_window_is_a_week_at_least(days: int, rows_a_day: int, window: str) -> None:
+    """However many rows a day has, its error is told by days: a window of one day would have none."""
+    moments = pd.Series(pd.date_range("2020-01-01", periods=days * rows_a_day, freq=pd.Timedelta(days=1) / rows_a_day, tz="UTC"))
+    assert monitor_window(EventTimes(("at",), None, moments)) == window
 
 
 def test_facts_are_short_sentences() -> None:

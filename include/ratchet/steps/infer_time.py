@@ -188,10 +188,10 @@ def training_window(times: EventTimes) -> str | None:
 
 
 def monitor_window(times: EventTimes) -> str:
-    """Propose the shortest usual window that holds about 300 rows."""
+    """Propose the shortest usual window that holds about 300 rows; a week at least, whose days are the blocks of its error."""
     enough = 300
     per_day = len(times.moments) / max(times.span / _DAY, 1 / 24)
-    usual = [days for days in (1, 7, 14, 28, 91) if days <= max(1, times.span / _DAY / 4)]
+    usual = [days for days in (7, 14, 28, 91) if days <= max(7, times.span / _DAY / 4)]
     return f"{next((days for days in usual if days * per_day >= enough), usual[-1])}d"
 
 
