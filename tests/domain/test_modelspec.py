@@ -118,6 +118,54 @@ def test_two_candidates_cannot_share_a_name() -> None:
     assert "two candidates share a name; found a, a" in refused(training__candidates=twice)
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"task": "regression", "gate__calibration": {"max_error": 0.1}}, "gate.calibration: found with task regression"),
+        ({"task": "multiclass", "gate__calibration": {"max_error": 0.1}}, "gate.calibration: found with task multiclass"),
+        ({"task": "multiclass", "gate__fairness": {"by": "c", "max_gap": 0.1}}, "gate.fairness: found with task multiclass"),
+        ({"task": "regression", "gate__flips": {"max_rate": 0.1}}, "gate.flips: found with task regression"),
+        ({"columns__segments": [], "gate__segments": {"margin": 0.1}}, "gate.segments: found without columns.segments"),
+        ({"gate__fairness": {"by": "region", "max_gap": 0.1}}, "gate.fairness.by: found 'region'; allowed is a column of"),
+    ],
+)
+def test_a_rule_that_would_never_be_measured_is_refused(changes: dict[str, Any], words: str) -> None:
+    """A gate that says that it guards, and does not, is open: the key is named."""
+    assert words in refused(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gate__calibration": {"max_error": 0.1}, "gate__flips": {"max_rate": 0.1}, "gate__segments": {"margin": 0.1}},
+        {"task": "multiclass", "gate__flips": {"max_rate": 0.1}},
+        {"columns__segments": [], "gate__fairness": {"by": "c", "max_gap": 0.1}},
+        {"columns__segments": ["group"], "gate__fairness": {"by": "group", "max_gap": 0.1}},
+    ],
+)
+def test_rules_that_suit_the_task_are_accepted(changes: dict[str, Any]) -> None:
+    """Each rule where it is measured; groups may be segments or categorical features."""
+    assert model(**changes).name == "late"
+
+
+def test_all_rules_that_would_never_be_measured_are_named_at_once() -> None:
+    """One pass is enough to find them all."""
+    rules = {"gate__calibration": {"max_error": 0.1}, "gate__flips": {"max_rate": 0.1}, "gate__fairness": {"by": "r", "max_gap": 0.1}}
+    said = refused(task="regression", **rules)
+    assert all(f"{key}: found" in said for key in ("gate.calibration", "gate.flips", "gate.fairness", "gate.fairness.by"))
+
+
+def test_a_window_too_short_to_be_tested_is_refused() -> None:
+    """A degradation is tested on five day blocks or more: a shorter window would never signal one."""
+    assert "monitor.window: found 4d; allowed with triggers.degradation is 5d or more" in refused(
+        monitor__window="4d", triggers__degradation={"drop": 0.1}
+    )
+    assert model(monitor__window="5d", triggers__degradation={"drop": 0.1}).triggers.degradation
+    assert model(monitor__window="1d").triggers.degradation is None
+    split = {"training__split__validation": 0.2, "training__split__test": 0.2}
+    assert model(columns__time=None, monitor__window="1d", triggers__degradation={"drop": 0.1}, **split).columns.time is None
+
+
 LATER = {
     "engine": "spark",
     "views": ["customers"],

@@ -190,7 +190,7 @@ def test_a_fairness_gap_is_found() -> None:
 def test_a_segment_column_that_is_not_there() -> None:
     """A configured segment that is absent from the data stops the judgement: fail closed."""
     with pytest.raises(DataError, match="segment column 'region' is not in the data"):
-        judge("good", gate__fairness={"by": "region", "max_gap": 0.1})
+        judge("good", columns__segments=["region"], gate__fairness={"by": "region", "max_gap": 0.1})
 
 
 def test_a_required_segment_that_is_not_there() -> None:

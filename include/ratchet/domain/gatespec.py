@@ -68,6 +68,7 @@ class Gate(Strict):
     alpha: float = Field(0.05, gt=0, lt=0.5)
     alpha_guard: float = Field(0.05, gt=0, lt=0.5)
     smallest_gain: float = Field(0.01, gt=0)
+    """The gain worth having, for the reader of the spec: no rule reads it. What must be shown are the margins below."""
     champion: Against = Against(mode="non_inferior", margin=0.02)
     baseline: Against = Against(mode="superior")
     segments: Segments | None = None

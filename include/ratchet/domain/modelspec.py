@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from include.ratchet.domain.durations import Duration, parse_duration
+from include.ratchet.domain.durations import Duration, format_duration, parse_duration
 from include.ratchet.domain.feedspec import SNAKE_CASE, CronText, Strict, Zone
 from include.ratchet.domain.gatespec import Gate
 
 ALLOWED_ESTIMATORS = ("sklearn.", "lightgbm.", "xgboost.")
 """An estimator is imported only from these packages, or from the model's own reviewed `code.py`."""
+FEWEST_DAYS = 5
+"""A window of the monitor is tested for a degradation on no fewer day blocks: with one there is no error, with few a poor one."""
 
 
 class Columns(Strict):
@@ -21,6 +25,7 @@ class Columns(Strict):
     id: tuple[str, ...] = Field(min_length=1)
     time: str | None = None
     entity: tuple[str, ...] = ()
+    """Whose rows stay on one side of a random split. With `time` the split is by time, and this has no effect."""
     label: str
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
@@ -222,7 +227,28 @@ class ModelSpec(Strict):
             if each.estimator.startswith("include.") and f".models.{self.name}." not in each.estimator:
                 message = f"training.candidates.{each.name}.estimator: found {each.estimator!r}; allowed is this model's own code.py"
                 raise ValueError(message)
+        idle = list(self._idle())
+        if idle:
+            raise ValueError("; ".join(idle))
         return self
+
+    def _idle(self) -> Iterator[str]:
+        """Name the rules that would be written down and never measured: a gate that seems to guard, and does not, is open."""
+        gate, columns = self.gate, self.columns
+        for key, rule in (("calibration", gate.calibration), ("fairness", gate.fairness)):
+            if rule and self.task != "binary":
+                yield f"gate.{key}: found with task {self.task}; allowed is task binary, leave it out"
+        if gate.flips and not self.classifies:
+            yield "gate.flips: found with task regression, where every number changes; allowed are binary and multiclass, leave it out"
+        if gate.segments and not columns.segments:
+            yield "gate.segments: found without columns.segments; name the columns to protect there, or leave it out"
+        if gate.fairness and gate.fairness.by not in (*columns.segments, *columns.categorical):
+            known = ", ".join(dict.fromkeys([*columns.segments, *columns.categorical])) or "none yet"
+            yield f"gate.fairness.by: found {gate.fairness.by!r}; allowed is a column of columns.segments or columns.categorical ({known})"
+        fewest = timedelta(days=FEWEST_DAYS)
+        if self.triggers.degradation and columns.time and self.monitor.window < fewest:
+            found = format_duration(self.monitor.window)
+            yield f"monitor.window: found {found}; allowed with triggers.degradation is {FEWEST_DAYS}d or more, it is tested on day blocks"
 
     @property
     def classifies(self) -> bool:
