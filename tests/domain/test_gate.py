@@ -105,6 +105,16 @@ def test_a_guard_that_cannot_be_measured_shows_no_harm() -> None:
     assert [r.result for r in made.rules if r.kind == "guard"] == ["pass", "fail"]
 
 
+def test_a_guard_without_a_p_value_says_so() -> None:
+    """A figure whose error is undefined on these rows passes, and does not claim that no harm is shown."""
+    made = gate(SHOWN, guards=(guard("segment a=1", None), guard("segment a=2", 0.5)))
+    passed = [(r.result, r.sentence) for r in made.rules if r.kind == "guard"]
+    assert passed == [
+        ("pass", "segment a=1 is -0.1; harm is not measurable on these rows (28 blocks)"),
+        ("pass", "segment a=2 is -0.1, no harm shown"),
+    ]
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
 def test_guards_never_refuse_more_than_uncorrected_ones(ps: list[float]) -> None:
     """Holm shows no harm that a single test at the same level would not, and all that Bonferroni would."""

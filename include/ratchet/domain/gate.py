@@ -98,6 +98,9 @@ def _guards(guards: Sequence[Measured], alpha: float) -> list[RuleResult]:
     for each in guards:
         if each.estimate is None:
             results.append(RuleResult(each.rule, "guard", "pass", f"{each.rule}: too few rows to show harm"))
+        elif each.p_below is None:
+            text = f"{each.rule} is {each.estimate:.4g}; harm is not measurable on these rows ({each.blocks} blocks)"
+            results.append(_result(each, "guard", "pass", text, None))
         elif each.rule in shown:
             text = f"{each.rule} is {each.estimate:.4g}, shown below {each.null:.4g}"
             results.append(_result(each, "guard", "fail", text, each.p_below))
