@@ -9,7 +9,7 @@ import pytest
 
 from include.ratchet.adapters import open_ledger
 from include.ratchet.domain.errors import Skip
-from include.ratchet.domain.records import Json
+from include.ratchet.domain.records import Json, Window
 from include.ratchet.tasks import monitor, score, train
 from tests.tiny import DAYS, MODEL, Project, visits
 
@@ -59,7 +59,9 @@ def test_a_flipped_concept_is_one_signal(serving: Project) -> None:
     serving.run(score.score, MODEL, stage="score")
     _more(serving, flipped=True)
     report = _measure(serving)
-    assert report["degraded"]
+    # The snapshot ended with 29 February, which leaves five days of its window; labels have matured up to 20 March.
+    assert [each["start"] for each in report["windows"] if not each["tested"]] == ["2020-03-19"]
+    assert report["degraded"] == ["2020-02-27", "2020-03-05", "2020-03-12"]
     for _ in range(2):
         evidence = serving.run(monitor.signal, report, stage="monitor")
     assert evidence["windows"] == report["degraded"]
@@ -70,6 +72,20 @@ def test_a_flipped_concept_is_one_signal(serving: Project) -> None:
     serving.run(monitor.signal, _measure(serving), stage="monitor")
     assert len(_degradations()) == 1
     assert not open_ledger().signals(MODEL, pending=True)
+
+
+def test_rows_of_the_time_of_the_snapshot_speak_neither_for_nor_against(serving: Project) -> None:
+    """With a snapshot that ends after them, the same bad rows are shown and are no degradation."""
+    serving.run(score.score, MODEL, stage="score")
+    _more(serving, flipped=True)
+    ledger = open_ledger()
+    known = next(each for each in ledger.verdicts(MODEL) if each.version == 1)
+    snapshot = ledger.get_snapshot(known.figures["snapshot"])
+    ledger.snapshot(replace(snapshot, digest="later", window=Window(snapshot.window.start, snapshot.window.end + timedelta(days=30))))
+    at = datetime.now(UTC) + timedelta(seconds=1)
+    ledger.judge(replace(known, run_id="again", figures={**known.figures, "snapshot": "later"}, at=at, digest=""))
+    report = _measure(serving)
+    assert (len(report["windows"]), report["degraded"]) == (4, [])
 
 
 def test_a_run_reports_once(serving: Project) -> None:

@@ -5,61 +5,122 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import get_scorer
 
 from include.ratchet.domain.gate import Measured
-from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.modelspec import FEWEST_DAYS, ModelSpec
+from include.ratchet.domain.records import Window
 from include.ratchet.steps import compare
 from include.ratchet.steps.compare import Answers
 from include.ratchet.steps.frames import labelled, labels
 
 FEWEST_ROWS = 50
 ALPHA = 0.05
+UNMEASURED = "not measured: needs all probabilities"
 
 
-def realised(spec: ModelSpec, rows: pa.Table, predictions: pa.Table, version: int, reference: float) -> dict[str, Any]:
+def realised(spec: ModelSpec, rows: pa.Table, predictions: pa.Table, version: int, reference: float, period: Window) -> dict[str, Any]:
     """Join labels to out-of-sample predictions by id, and measure each monitor window.
+
+    All windows are shown. Tested for a degradation are those whose rows have all matured, by the champion's own
+    predictions of rows that came after its snapshot (late rows of that time resemble what it was judged on), on
+    five blocks or more; Holm's correction over all windows tested keeps a report's chance of a false alarm at 2.5 %.
+    Without time there is one window, and it is tested.
 
     Args:
         spec: The model.
         rows: Transformed rows whose labels have matured.
-        predictions: All predictions.
-        version: The champion; only its own predictions can show that it degrades.
+        predictions: All predictions; of several of one row the first counts.
+        version: The champion.
         reference: Its metric on the gate's test rows.
+        period: From the end of the champion's snapshot to the moment up to which labels have matured.
 
     Returns:
-        `rows` counted; `windows`, each with start, version, rows, metric and a two-sided 90 % interval (day blocks);
+        `rows` counted; `windows`, each with start, version, rows, metric, a two-sided 90 % interval (day blocks),
+        whether it was tested, and a note where the metric cannot be measured from what predictions keep;
         `degraded`, the starts of windows shown worse than the reference by more than the spec's drop;
         a `sentence`.
     """
     columns, rows = spec.columns, labelled(rows, spec)  # a label that misses some rows reads as 1.0 where training read 1
     kept = [*columns.id, "prediction", "score", "model_version"]
-    mine = predictions.to_pandas().query("not in_snapshot")[kept]
+    once = predictions.to_pandas().sort_values("scored_at", kind="stable").drop_duplicates(list(columns.id))
     known = rows.select(list(dict.fromkeys([*columns.id, *([columns.time] if columns.time else [])]))).to_pandas()
     known["_label"] = labels(rows, spec)
-    joined = known.merge(mine, on=list(columns.id), validate="one_to_one")
-    joined["_window"] = _windows(joined, spec)
+    joined = known.merge(once.query("not in_snapshot")[kept], on=list(columns.id), validate="many_to_one")
+    joined["_window"] = joined[columns.time].dt.floor(pd.Timedelta(spec.monitor.window)) if columns.time else "all"
     drop = spec.triggers.degradation.drop if spec.triggers.degradation else None
-    windows, degraded = [], []
+    note = UNMEASURED if spec.task == "multiclass" and needs_probabilities(spec.gate.metric) else None
+    windows, tested = [], {}
     pairs: Any = joined.groupby(["_window", "model_version"])
     for (start, by), part in pairs:
-        measured = _measure(part, spec, reference - (drop or 0.0))
+        measured, name = _measure(part, spec, reference - (drop or 0.0)), _name(start)
         figures = {"metric": measured.estimate, "low": measured.low, "high": measured.high}
-        windows.append({"start": str(start), "version": int(by), "rows": len(part), **figures})
-        if drop and by == version and measured.p_below is not None and measured.p_below <= ALPHA / 2:
-            degraded.append(start)
-    sentence = f"{len(joined)} matured out-of-sample predictions in {len(windows)} windows; " + (
-        f"worse than {reference:.4g} by more than {drop:g} in {', '.join(degraded)}" if degraded else "no degradation is shown"
-    )
+        later = _later(part, start, spec, period)
+        if drop and by == version and len(later):
+            again = measured if len(later) == len(part) else _measure(later, spec, reference - drop)
+            if again.p_below is not None and again.blocks >= FEWEST_DAYS:
+                tested[name] = again.p_below
+        mine = {"tested": by == version and name in tested, **({"note": note} if note else {})}
+        windows.append({"start": name, "version": int(by), "rows": len(part), **figures, **mine})
+    degraded = _shown(tested, ALPHA / 2)
+    found = f"worse than {reference:.4g} by more than {drop:g} in {', '.join(degraded)}" if degraded else "no degradation is shown"
+    sentence = f"{len(joined)} matured out-of-sample predictions in {len(windows)} windows, {len(tested)} of them tested; {found}"
+    if note:
+        sentence += f"; {spec.gate.metric} {note}"
     return {"metric": spec.gate.metric, "rows": len(joined), "windows": windows, "degraded": degraded, "sentence": sentence}
 
 
-def _windows(joined: pd.DataFrame, spec: ModelSpec) -> pd.Series:
+def needs_probabilities(metric: str) -> bool:
+    """Whether a metric of several classes is computed from probabilities; predictions keep only the highest one."""
+    rows = np.arange(3)
+    try:
+        get_scorer(metric)(_Labels(), rows.reshape(-1, 1), rows)
+    except AttributeError:  # scikit-learn's way to say that it misses predict_proba
+        return True
+    except ValueError:
+        return False
+    return False
+
+
+class _Labels(ClassifierMixin, BaseEstimator):
+    """A classifier of three classes that has labels and no probabilities."""
+
+    classes_ = np.arange(3)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def predict(self, rows: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:
+        return rows.ravel()
+
+
+def _name(start: Any) -> str:
+    if isinstance(start, str):
+        return start
+    return str(start.strftime("%Y-%m-%d" if start == start.normalize() else "%Y-%m-%dT%H:%M"))
+
+
+def _later(part: pd.DataFrame, start: Any, spec: ModelSpec, period: Window) -> pd.DataFrame:
+    """Return the rows of a window that speak for or against the champion; none while some have yet to mature."""
     if not spec.columns.time:
-        return pd.Series("all", index=joined.index)
-    starts: pd.Series = joined[spec.columns.time].dt.floor(pd.Timedelta(spec.monitor.window)).dt.strftime("%Y-%m-%d")
-    return starts
+        return part
+    if start + pd.Timedelta(spec.monitor.window) > period.end:
+        return part.iloc[:0]
+    return part[part[spec.columns.time] >= period.start]
+
+
+def _shown(p_values: dict[str, float], alpha: float) -> list[str]:
+    """Return the names whose nulls Holm's procedure rejects: the k-th smallest p-value must be at most alpha / (n - k)."""
+    shown: list[str] = []
+    for position, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
+        if p > alpha / (len(p_values) - position):
+            break
+        shown.append(name)
+    return sorted(shown)
 
 
 def _measure(part: pd.DataFrame, spec: ModelSpec, null: float) -> Measured:
@@ -70,13 +131,23 @@ def _measure(part: pd.DataFrame, spec: ModelSpec, null: float) -> Measured:
     if spec.task == "regression":
         answers = Answers(part["prediction"].to_numpy(dtype=float))
     else:
-        classes = np.unique(truth)
-        kind = {str(c): c for c in classes}
-        predicted = np.array([kind.get(p, classes[0]) for p in part["prediction"]])
-        scores = part["score"].to_numpy(dtype=float)
-        others = (1 - scores)[:, None] / max(len(classes) - 1, 1)
-        probabilities = np.where(classes[None, :] == predicted[:, None], scores[:, None], others)
-        if spec.task == "binary":
+        predicted, truth = _alike(part["prediction"], truth)
+        classes = np.unique(np.concatenate([predicted, truth]))
+        if spec.task == "binary" and len(classes) == 2:  # noqa: PLR2004
+            scores = part["score"].to_numpy(dtype=float)
             probabilities = np.column_stack([1 - scores, scores])
+        elif needs_probabilities(spec.gate.metric):
+            return Measured("window", None, null)
+        else:
+            probabilities = np.empty((len(part), 0))  # the metric does not look at them
         answers = Answers(predicted, probabilities, classes)
     return compare.measure("window", compare.replicate(compare.metric(spec.gate.metric, answers, truth), block), ALPHA, null)
+
+
+def _alike(predicted: pd.Series, truth: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Give decisions, which are kept as text, and labels one type: numbers where both can be, else text."""
+    if pd.api.types.is_numeric_dtype(truth):
+        numbers = pd.to_numeric(predicted, errors="coerce").to_numpy(dtype=float)
+        if not np.isnan(numbers).any():
+            return numbers, truth.astype(float)
+    return np.array([str(each) for each in predicted], dtype=object), np.array([str(each) for each in truth], dtype=object)

@@ -35,7 +35,8 @@ def measure(model: str) -> Json:
     if verdict is None:
         message = f"{model} version {champion}: serves without a promote verdict in the ledger"
         raise LedgerError(message)
-    report = realised(spec, rows, predictions, champion, float(verdict.figures["challenger"]))
+    period = Window(ledger.get_snapshot(verdict.figures["snapshot"]).window.end, at - spec.labels.lag)
+    report = realised(spec, rows, predictions, champion, float(verdict.figures["challenger"]), period)
     if report["rows"] == 0:
         message = "no label of an out-of-sample prediction has matured yet"
         raise Skip(message)
