@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections import Counter
 from datetime import datetime
 from typing import Any
@@ -227,6 +228,20 @@ def test_a_restored_file_wins_again(project: Project) -> None:
         project.ingest()
     rows = project.rows(f"clean/{FEED}")
     assert (len(rows), set(rows["x"])) == (80, {1.0})
+
+
+def test_a_home_that_was_moved_lands_nothing_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same files under another folder are the deliveries that they were, whatever order their names would give them."""
+    project.deliver("2.csv", GOOD.assign(x=1.0))
+    project.ingest()
+    project.deliver("1.csv", GOOD.assign(x=2.0))
+    project.ingest()
+    shutil.copytree(project.home, project.home.with_name("moved"))
+    monkeypatch.setenv("RATCHET__HOME", str(project.home.with_name("moved")))
+    with pytest.raises(Skip, match="nothing new"):
+        project.ingest()
+    assert ingest.waiting(FEED) == []
+    assert set(project.rows(f"clean/{FEED}")["x"]) == {2.0}
 
 
 def test_what_is_appended_is_never_taken_twice(project: Project) -> None:

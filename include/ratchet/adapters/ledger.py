@@ -88,7 +88,7 @@ class Ledger:
             batch: The batch.
             delivery: Where it came from.
             again: Bytes that landed before are a new batch too, unless no other has landed since: what is replaced
-                or merged may go back to what it was.
+                or merged may go back to what it was. A delivery that is found at another place is the same as before.
         """
         with Session(self._engine) as session, session.begin():
             if session.get(DeliveryRow, (batch.feed, delivery.fingerprint)):
@@ -96,7 +96,7 @@ class Ledger:
             newest = session.scalar(select(BatchRow.sha).where(BatchRow.feed == batch.feed).order_by(BatchRow.id.desc()).limit(1))
             query = select(func.count()).where(BatchRow.feed == batch.feed, BatchRow.sha == batch.sha)
             landed = session.scalar(query) or 0
-            new = not landed or (again and newest != batch.sha)
+            new = not landed or (again and newest != batch.sha and not _moved(session, batch, delivery))
             if new:
                 content = dataclasses.asdict(batch) | {"watermark": {"value": batch.watermark}, "landing": landed}
                 session.add(BatchRow(**content))
@@ -305,6 +305,15 @@ class Ledger:
         query = select(ReportRow).where(ReportRow.model == model).order_by(ReportRow.id.desc()).limit(limit)
         with Session(self._reads) as session:
             return [row.content for row in session.scalars(query)]
+
+
+def _moved(session: Session, batch: Batch, delivery: Delivery) -> bool:
+    """Say whether a delivery differs from one of the same bytes in its folder only: a home or a store that was moved.
+
+    All of it would otherwise land once more in the order of the names, and old rows be merged over newer ones.
+    """
+    query = select(DeliveryRow.fingerprint).where(DeliveryRow.feed == batch.feed, DeliveryRow.sha == batch.sha)
+    return delivery.fingerprint.rpartition("/")[2] in [each.rpartition("/")[2] for each in session.scalars(query)]
 
 
 def _overtaken(promotion: Promotion, found: int | None) -> LedgerError:
