@@ -47,7 +47,7 @@ def land(feed: str) -> list[str]:
         with source.fetch(delivery) as stream:
             sha, size = landing.put(feed, stream)
         batch = Batch(feed, sha, delivery.uri, size, datetime.now(UTC), watermark=delivery.end)
-        ledger.land(batch, delivery, again=spec.mode != "append")
+        ledger.land(batch, delivery, again=spec.mode == "replace")
     waiting = [each.write_id for each in _unfinished(spec, ledger)]
     if not waiting:
         message = "nothing new has arrived"
