@@ -56,9 +56,7 @@ def report(model: str, run: str = "run-1", pipeline: Any = None) -> TrainingRepo
     """Make what a training run hands over: two candidates, the second chosen."""
     trials = [{"params": {"C": "1"}, "score": 0.8}, {"params": {"C": "2"}, "score": 0.9}]
     candidates = tuple({"name": name, "score": 0.9, "trials": trials, "seconds": 0.1} for name in ("a", "b"))
-    return TrainingReport(
-        model, run, "b", fitted() if pipeline is None else pipeline, candidates, COLUMNS, {"seed": "7"}, "snapshot-1"
-    )
+    return TrainingReport(model, run, "b", fitted() if pipeline is None else pipeline, candidates, COLUMNS, {"seed": "7"}, "snapshot-1")
 
 
 def test_versions_count_from_one(registry: Registry, model: str) -> None:
