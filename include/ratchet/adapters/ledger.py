@@ -88,7 +88,7 @@ class Ledger:
             batch: The batch.
             delivery: Where it came from.
             again: Bytes that landed before are a new batch too, unless no other has landed since: what is replaced
-                or merged may go back to what it was. A delivery that is found at another place is the same as before.
+                may go back to what it was. A delivery that is found at another place is the same as before.
         """
         with Session(self._engine) as session, session.begin():
             if session.get(DeliveryRow, (batch.feed, delivery.fingerprint)):
