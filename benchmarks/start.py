@@ -51,4 +51,4 @@ def _count(runs: list[dict[str, Any]]) -> int:
 
 
 def _workers(part: str) -> str:
-    return "PSS, with its idle workers: 6 preloaded beside 32" if part == "scheduler" else "PSS"
+    return "PSS, with its idle workers: 4 preloaded beside 32" if part == "scheduler" else "PSS"
