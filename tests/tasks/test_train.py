@@ -243,3 +243,17 @@ def test_a_metric_that_is_not_there_spends_no_signal(landed: Project) -> None:
     with pytest.raises(SpecError, match="rocauc"):
         landed.run(train.arbitrate, MODEL)
     assert open_ledger().signals(MODEL) == []
+
+
+def test_a_young_feed_waits_instead_of_failing(project: Project) -> None:
+    """The first of several files that arrive one by one may be too little to train on: skipped, and its rows stay new."""
+    project.deliver("a.csv", visits(0, 20))
+    project.ingest()
+    run = project.run(train.arbitrate, MODEL, run_type="asset_triggered")
+    with pytest.raises(Skip, match="not enough history yet"):
+        project.run(train.snapshot, run, run_type="asset_triggered")
+    project.deliver("b.csv", visits(20, DAYS - 20))
+    project.ingest()
+    project.run_id = "second"
+    run = project.run(train.arbitrate, MODEL, run_type="asset_triggered")
+    assert len(project.run(train.snapshot, run, run_type="asset_triggered")) == 2

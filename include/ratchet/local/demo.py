@@ -65,13 +65,14 @@ def _show(config: Config, ports: Ports, view: View, timeout: float, started: Cal
     since, deadline = datetime.now(UTC), time.monotonic() + timeout
     models = _models()
     flights.seed(config)
+    # Before anything watches: of three months that come one by one, the first alone would start a training.
+    for month in FIRST:
+        _deliver(config, view, month)
     running = stack.up(ports, view.part, config, started=started)
     loop = Loop(config, running, Airflow(running.ports.url("airflow")), open_ledger(config), models, FEEDS, view, since, deadline)
-    for month in FIRST:
-        _deliver(loop, month)
     with view:
         loop.wait(f"the first champions of {' and '.join(loop.models)}", lambda _: _champions_serve(loop))
-        _deliver(loop, THEN)
+        _deliver(config, view, THEN)
         loop.wait(f"{THEN} to be scored and monitored", lambda _: _monitored(loop, THEN))
         # The new month is a reason to retrain: what serves may change until that is through.
         loop.wait("what the new month started to end", lambda runs: loop.is_quiet(runs) and _champions_serve(loop))
@@ -93,9 +94,9 @@ def _models() -> list[str]:
     return found
 
 
-def _deliver(loop: Loop, month: str) -> None:
-    made = flights.feed(month, loop.config)
-    loop.view.say(f"{month}: {made.flights} flights, {made.weather} hours of weather" if made.new else f"{month}: delivered before", "bold")
+def _deliver(config: Config, view: View, month: str) -> None:
+    made = flights.feed(month, config)
+    view.say(f"{month}: {made.flights} flights, {made.weather} hours of weather" if made.new else f"{month}: delivered before", "bold")
 
 
 def _champions_serve(loop: Loop) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -59,6 +59,9 @@ def snapshot(run: Json) -> list[Json]:
     """Pin the versions of all tables, transform them, and keep the labelled rows as one immutable file.
 
     Returns one job per candidate: the snapshot's reference, and the candidate to fit on it.
+
+    Raises:
+        Skip: The data does not reach back far enough yet, and nobody asked for this run by hand.
     """
     from include.ratchet.adapters import open_lake, open_ledger
     from include.ratchet.steps.frames import check_trainable, labelled, split
@@ -68,6 +71,8 @@ def snapshot(run: Json) -> list[Json]:
     tables = reading.versions(spec)
     rows = labelled(reading.transformed(spec, tables, window if spec.columns.time else None, _of_champion(spec)), spec)
     check_trainable(rows, spec)
+    if current().run_type != "manual":  # who asks by hand is told what is wrong, as an error
+        _require_history(rows, spec, window)
     parts = split(rows, spec, window)
     sql = digest(specs.transform_sql(spec))
     content = content_digest(rows)
@@ -244,6 +249,19 @@ def _chosen_candidates(spec: ModelSpec, asked: list[str]) -> tuple[str, ...]:
     if unknown:
         raise SpecError("the form's candidates", [f"found {name!r}; allowed are {', '.join(known)}" for name in unknown])
     return tuple(asked or known)
+
+
+def _require_history(rows: pa.Table, spec: ModelSpec, window: Window) -> None:
+    """End a run whose data is still too young as skipped: the rows stay new, and more of them start the next one."""
+    import pyarrow.compute as pc
+
+    held = spec.training.split
+    if spec.columns.time is None or not isinstance(held.test, timedelta) or not isinstance(held.validation, timedelta):
+        return
+    first, needed = pc.min(rows[spec.columns.time]).as_py(), held.test + held.validation + 3 * spec.labels.lag
+    if first >= window.end - needed:
+        message = f"not enough history yet: the data begins {first:%Y-%m-%d}; to hold out {needed.days} days it must begin before that"
+        raise Skip(message)
 
 
 def _of_champion(spec: ModelSpec) -> tuple[str, ...]:
