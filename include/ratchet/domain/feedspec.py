@@ -205,11 +205,6 @@ class FeedSpec(Strict):
         return self
 
     @property
-    def identity(self) -> tuple[str, ...]:
-        """Columns that name a row in the clean table."""
-        return self.key
-
-    @property
     def digest(self) -> str:
         """Return what names this spec: another schema, expectation or key, another digest."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()

@@ -10,8 +10,6 @@ from include.ratchet.domain.errors import LedgerError, Skip
 from include.ratchet.domain.records import Json, Signal, Window
 from include.ratchet.tasks import reading
 
-LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
-
 
 def measure(model: str) -> Json:
     """Measure the champion on out-of-sample predictions whose labels have matured, window by window.
@@ -28,7 +26,7 @@ def measure(model: str) -> Json:
         message = "no predictions yet"
         raise Skip(message)
     at = reading.now(spec)
-    window = Window(LONG_AGO, at - spec.labels.lag) if spec.columns.time else None
+    window = Window(reading.LONG_AGO, at - spec.labels.lag) if spec.columns.time else None
     rows = reading.transformed(spec, reading.versions(spec), window)
     predictions = lake.dataset(f"predictions/{model}").to_table(use_threads=False)
     verdict = ledger.blessing(model, champion)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from include.ratchet.domain.records import Window
 
+LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
+"""Where all history begins."""
+
 
 def now(spec: ModelSpec) -> datetime:
     """Return now for a model: by the clock, over its feeds that have an event time.

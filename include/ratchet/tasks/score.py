@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
-
 
 def score(model: str) -> Json:
     """Predict every row up to now that has no prediction yet, and append them as one version.
@@ -37,7 +35,7 @@ def score(model: str) -> Json:
         message = "no champion yet: the first one scores what waits"
         raise Skip(message)
     tables, table = reading.versions(spec), f"predictions/{model}"
-    window = Window(LONG_AGO, reading.now(spec)) if spec.columns.time else None
+    window = Window(reading.LONG_AGO, reading.now(spec)) if spec.columns.time else None
     pipeline = open_registry().load(model, champion)
     columns = columns_of(pipeline, spec.columns)
     rows = reading.transformed(spec, tables, window, columns.features)

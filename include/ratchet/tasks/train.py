@@ -21,8 +21,6 @@ from include.ratchet.tasks import inspect_model, reading
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
-
 
 def arbitrate(model: str) -> Json:
     """Decide whether this run trains, and record what became of every pending signal.
@@ -219,7 +217,7 @@ def _new_labelled_rows(spec: ModelSpec, tables: dict[str, int], last: TrainingRu
         rows = labelled(reading.transformed(spec, tables, None), spec).num_rows
         return rows - (_rows_trained_on(spec, last) if last else 0)
     lag = spec.labels.lag
-    window = Window(last.clock_at - lag if last else LONG_AGO, at - lag)
+    window = Window(last.clock_at - lag if last else reading.LONG_AGO, at - lag)
     return labelled(reading.transformed(spec, tables, window), spec).num_rows
 
 
@@ -237,7 +235,7 @@ def _window(spec: ModelSpec, task: TaskContext, at: datetime) -> Window:
     """Return the training window: what the form says, else the spec, else all history; the row at now itself waits for the next one."""
     asked = task.params.get("window") or (format_duration(spec.training.window) if spec.training.window else "")
     try:
-        start = at - parse_duration(asked) if asked else LONG_AGO
+        start = at - parse_duration(asked) if asked else reading.LONG_AGO
     except ValueError as error:
         raise SpecError("the form's window", [str(error)]) from None
     return Window(start, at)
