@@ -5,7 +5,7 @@ RUN := .venv/bin/python -m
 export AIRFLOW_PORT MLFLOW_PORT SERVING_PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock demo up down feed test lint check bench proof clean
+.PHONY: help setup setup-dev extras lock demo up down feed test lint check bench proof clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ setup: ## Build .venv; does nothing when it is up to date
 
 setup-dev: ## The same, with what tests and checks need
 	@$(PYTHON) scripts/setup.py --dev
+
+extras: setup ## Install LightGBM, XGBoost and Spark too
+	.venv/bin/uv pip install --quiet --require-hashes --python .venv/bin/python -r requirements-extras.lock
 
 lock: setup-dev ## Pin the packages of requirements*.in (UPGRADE=1 for the newest)
 	.venv/bin/python scripts/lock.py $(if $(UPGRADE),--upgrade)

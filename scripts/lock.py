@@ -27,6 +27,7 @@ def main() -> int:
         ("requirements", ()),
         ("requirements-demo", ("requirements.lock",)),
         ("requirements-dev", ("requirements.lock",)),
+        ("requirements-extras", ("requirements.lock",)),
     ):
         compile_lock(name, constraints, sys.argv[1:])
     (ROOT / "requirements.txt").write_text(for_images((ROOT / "requirements.in").read_text()))

@@ -20,7 +20,7 @@ PYTHON = VENV / "bin" / "python"
 UV = "0.13.8"
 OLDEST = (3, 11)
 LOCKS = ("requirements.lock", "requirements-demo.lock")
-DEV_LOCKS = (*LOCKS, "requirements-dev.lock")
+DEV_LOCKS = (*LOCKS, "requirements-extras.lock", "requirements-dev.lock")
 OUR_CODE = ("include", "dags", "plugins", "config", "scripts")
 
 

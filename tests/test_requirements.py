@@ -36,7 +36,7 @@ def _pinned(name: str) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-demo", "requirements-dev"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-demo", "requirements-extras", "requirements-dev"])
 def test_every_direct_package_is_pinned_within_its_range(name: str) -> None:
     """A range that was changed without `make lock` shows here."""
     pinned = _pinned(f"{name}.lock")
@@ -46,7 +46,7 @@ def test_every_direct_package_is_pinned_within_its_range(name: str) -> None:
         assert all(version in asked.specifier for version in versions), f"{asked}: {name}.lock pins {versions}; run make lock"
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-demo.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-demo.lock", "requirements-extras.lock", "requirements-dev.lock"])
 def test_every_pin_carries_hashes(name: str) -> None:
     """What is installed is what was locked, byte for byte."""
     blocks = re.split(r"\n(?=\S)", (ROOT / name).read_text().strip())
@@ -54,7 +54,7 @@ def test_every_pin_carries_hashes(name: str) -> None:
     assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
 
 
-@pytest.mark.parametrize("name", ["requirements-demo.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("name", ["requirements-demo.lock", "requirements-extras.lock", "requirements-dev.lock"])
 def test_locks_agree_on_what_they_share(name: str) -> None:
     """Tests and the demo run on the versions that production runs on."""
     main, other = _pinned("requirements.lock"), _pinned(name)
