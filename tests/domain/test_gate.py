@@ -32,6 +32,7 @@ def test_promotes_when_everything_is_shown() -> None:
     assert made.outcome == "promote"
     assert made.sentence == "Promote: all 4 rules passed."
     assert [r.kind for r in made.rules] == ["proof", "proof", "guard", "check"]
+    assert [r.bound for r in made.rules] == [0.6, 0.6, -0.02, None]
 
 
 def test_a_proof_shown_below_refuses() -> None:

@@ -98,6 +98,8 @@ def test_a_first_good_model_is_promoted() -> None:
     }
     assert (figures["test_rows"], figures["test_blocks"]) == (28 * PER_DAY, 28)
     assert figures["challenger"] > 0.8 > figures["baseline"]
+    low, high = figures["intervals"]["challenger"]
+    assert low < figures["challenger"] < high
 
 
 def test_a_model_no_better_than_the_trivial_one_is_not_promoted() -> None:

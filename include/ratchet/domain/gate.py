@@ -119,4 +119,5 @@ def _more_blocks(measured: Measured) -> int | None:
 
 
 def _result(measured: Measured, kind: str, result: str, sentence: str, p: float | None) -> RuleResult:
-    return RuleResult(measured.rule, kind, result, sentence, measured.estimate, measured.low, measured.high, p)  # type: ignore[arg-type]
+    figures = (measured.estimate, measured.low, measured.high, p, measured.null)
+    return RuleResult(measured.rule, kind, result, sentence, *figures)  # type: ignore[arg-type]

@@ -129,8 +129,9 @@ class Snapshot:
 class RuleResult:
     """What one rule of the gate found.
 
-    `estimate` and the interval are in the rule's own unit, higher is better for the challenger;
-    `p` is the p-value [0-1] of the null that the rule must reject, None where the rule is deterministic.
+    `estimate`, the interval and `bound` (what the estimate is held against) are in the rule's own unit, higher is
+    better for the challenger; `p` is the p-value [0-1] of the null that the rule must reject, None where the rule is
+    deterministic.
     """
 
     rule: str
@@ -141,6 +142,7 @@ class RuleResult:
     low: float | None = None
     high: float | None = None
     p: float | None = None
+    bound: float | None = None
 
 
 @dataclass(frozen=True)

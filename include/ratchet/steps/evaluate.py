@@ -86,6 +86,8 @@ def evaluate(
     decision = decide([*_proofs(bench), *unasked], list(_guards(bench)), checks, gate.alpha, gate.alpha_guard)
     figures = {"metric": gate.metric, "test_rows": len(truth), "test_blocks": len(np.unique(block))}
     figures |= {who: round(bench.figure(gate.metric, who).whole, 6) for who in answers}
+    intervals = {who: compare.measure(who, bench.figure(gate.metric, who), gate.alpha) for who in answers}
+    figures["intervals"] = {who: [each.low, each.high] for who, each in intervals.items()}
     figures |= {"p99_ms": round(proved.p99_ms, 2), "size_mb": round(proved.size_mb, 3)}
     return decision, figures
 
