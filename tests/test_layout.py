@@ -14,8 +14,16 @@ MIRRORS = {"include/ratchet": "tests", "dags": "tests/dags", "plugins": "tests/p
 NAMES = {"__init__": "init", "__main__": "main"}
 
 BY_ANOTHER = {
-    "include/ratchet/adapters/ledger.py": "tests/contract/test_ledger.py: on SQLite and PostgreSQL",
-    "include/ratchet/adapters/ledger_tables.py": "tests/contract/test_ledger.py: tables are what the ledger's methods write and read",
+    **{
+        f"include/ratchet/adapters/ledger/{part}.py": "tests/contract/test_ledger.py: on SQLite and PostgreSQL"
+        for part in ("__init__", "batches", "promotions", "runs", "steps", "store", "verdicts")
+    },
+    "include/ratchet/adapters/ledger/migrate.py": "tests/contract/test_migrations.py: on SQLite and PostgreSQL",
+    "include/ratchet/adapters/ledger/migrations/env.py": "tests/contract/test_migrations.py: Alembic runs it for every command",
+    **{
+        str(path.relative_to(PROJECT)): "tests/contract/test_migrations.py: every revision, one after the other"
+        for path in (PROJECT / "include/ratchet/adapters/ledger/migrations/versions").glob("r*.py")
+    },
     "include/ratchet/serving/__main__.py": "tests/serving/test_server.py: starts it as a process",
     "include/ratchet/serving/errors.py": "tests/serving/test_app.py: each error by the answer that it becomes",
     "include/ratchet/serving/places.py": "tests/serving/test_champions.py: what the follower knows, by what it does",

@@ -1,0 +1,37 @@
+"""The ledger: an SQL record of what happened. SQLite on one machine, PostgreSQL where several write.
+
+No row is ever removed. Runs, steps, snapshots, verdicts, promotions and reports are written once; a batch moves on by
+its status, and a signal by what became of it. Each part of the ledger is a module: its tables, and what is read and
+written there. How a table is added or changed: `docs/ledger.md`.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from include.ratchet.adapters.ledger.batches import Batches
+from include.ratchet.adapters.ledger.promotions import Promotions
+from include.ratchet.adapters.ledger.runs import Runs
+from include.ratchet.adapters.ledger.steps import Steps
+from include.ratchet.adapters.ledger.verdicts import Verdicts
+
+
+class Ledger(Batches, Runs, Verdicts, Promotions, Steps):
+    """Reads and writes of the ledger; each method is one transaction."""
+
+
+def opened(url: str) -> Ledger:
+    """Return this process's ledger at a URL, opened once: every task body and every look of a watcher asks for it."""
+    file = make_url(url).database if url.startswith("sqlite") else None
+    if file and not Path(file).exists():
+        return Ledger(url)  # not there yet, or removed since it was opened: its tables are to be made
+    return _opened(url, os.getpid())
+
+
+@functools.cache
+def _opened(url: str, pid: int) -> Ledger:  # noqa: ARG001 - a fork must not use its parent's connections
+    return Ledger(url)

@@ -1,0 +1,1 @@
+"""One file per revision, in a line: rNNNN names the one before it."""

@@ -1,0 +1,75 @@
+"""What ran, and what the monitor reported."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String, Text, UniqueConstraint, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from include.ratchet.adapters.ledger.store import Store, Table
+from include.ratchet.domain.records import Json
+
+
+class StepRow(Table):
+    """One try of one task: what ran, when, on what."""
+
+    __tablename__ = "steps"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dag_id: Mapped[str] = mapped_column(String(250), index=True)
+    run_id: Mapped[str] = mapped_column(String(300), index=True)
+    task_id: Mapped[str] = mapped_column(String(250))
+    map_index: Mapped[int]
+    try_number: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20))
+    executor: Mapped[str] = mapped_column(String(200))
+    code_version: Mapped[str] = mapped_column(String(100))
+    parameters: Mapped[dict[str, Any]]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    output: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class ReportRow(Table):
+    """One monitor report."""
+
+    __tablename__ = "reports"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(String(200), index=True)
+    run_id: Mapped[str] = mapped_column(String(300))
+    version: Mapped[int]
+    content: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+    __table_args__ = (UniqueConstraint("model", "run_id"),)
+
+
+class Steps(Store):
+    """The metadata of every try of every task, and reports."""
+
+    def step(self, **content: Any) -> None:
+        """Record one try of one task."""
+        with Session(self._engine) as session, session.begin():
+            session.add(StepRow(**content))
+
+    def steps(self, run_id: str) -> list[Json]:
+        """Return what is recorded of a run's tasks, oldest first."""
+        with Session(self._reads) as session:
+            rows = session.scalars(select(StepRow).where(StepRow.run_id == run_id).order_by(StepRow.id))
+            return [{c.name: getattr(row, c.name) for c in StepRow.__table__.columns} for row in rows]
+
+    def report(self, model: str, run_id: str, version: int, content: Json, at: datetime) -> None:
+        """Record a monitor report; the same run reports once."""
+        try:
+            with Session(self._engine) as session, session.begin():
+                session.add(ReportRow(model=model, run_id=run_id, version=version, content=content, at=at))
+        except IntegrityError:
+            return
+
+    def reports(self, model: str, limit: int = 20) -> list[Json]:
+        """Return monitor reports, newest first."""
+        query = select(ReportRow).where(ReportRow.model == model).order_by(ReportRow.id.desc()).limit(limit)
+        with Session(self._reads) as session:
+            return [row.content for row in session.scalars(query)]
