@@ -19,6 +19,7 @@ from airflow.sdk import dag
 from include.ratchet.dagkit import assets, defaults, forms, parsing, schedules
 from include.ratchet.dagkit.seam import step
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.tasks import arbitrate, snapshot
 from include.ratchet.tasks import train as body
 
 
@@ -34,8 +35,8 @@ def build(spec: ModelSpec) -> None:
         **defaults.dag("train", spec.owner, subject=spec.name),
     )
     def train() -> None:
-        run = step(body.arbitrate, pool=defaults.pool(spec.name))(spec.name)
-        fitted = step(body.fit).expand(job=step(body.snapshot)(run))
+        run = step(arbitrate.arbitrate, pool=defaults.pool(spec.name))(spec.name)
+        fitted = step(body.fit).expand(job=step(snapshot.snapshot)(run))
         challenger = step(body.register, pool=defaults.pool(spec.name))(fitted)
         step(body.bless, outlets=[assets.blessed(spec)])(step(body.judge)(challenger))
 

@@ -142,9 +142,9 @@ class Project:
 
     def register(self, **params: Any) -> Any:
         """Train up to a registered challenger."""
-        from include.ratchet.tasks import train
+        from include.ratchet.tasks import arbitrate, snapshot, train
 
-        jobs = self.run(train.snapshot, self.run(train.arbitrate, MODEL, **params))
+        jobs = self.run(snapshot.snapshot, self.run(arbitrate.arbitrate, MODEL, **params))
         return self.run(train.register, [self.run(train.fit, job) for job in jobs])
 
     def train(self, **params: Any) -> Any:

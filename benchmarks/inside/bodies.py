@@ -9,7 +9,7 @@ from typing import Any
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import TaskContext
-from include.ratchet.tasks import deploy, ingest, train
+from include.ratchet.tasks import arbitrate, deploy, ingest, snapshot, train
 from include.ratchet.tasks.seam import run_task
 
 
@@ -40,8 +40,8 @@ class Sequence:
     def champion(self, model: str) -> None:
         """Train, judge and promote one model."""
         stage = f"{model}_train"
-        run = self.call(stage, train.arbitrate, model)
-        fitted = [self.call(stage, train.fit, job) for job in self.call(stage, train.snapshot, run)]
+        run = self.call(stage, arbitrate.arbitrate, model)
+        fitted = [self.call(stage, train.fit, job) for job in self.call(stage, snapshot.snapshot, run)]
         verdict = self.call(stage, train.judge, self.call(stage, train.register, fitted))
         self.call(stage, train.bless, verdict)
         stage = f"{model}_deploy"

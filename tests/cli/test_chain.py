@@ -63,7 +63,7 @@ def test_a_source_that_is_not_there_is_a_message(monkeypatch: pytest.MonkeyPatch
     ("body", "said"),
     [
         ("ingest.land", r"visits_ingest\.land failed: OSError: the disk \[/x\]\nLook at `source` in include/feeds/visits/feed.yaml"),
-        ("train.arbitrate", r"buys_train\.arbitrate failed: OSError: the disk \[/x\]\nRun it again"),
+        ("arbitrate.arbitrate", r"buys_train\.arbitrate failed: OSError: the disk \[/x\]\nRun it again"),
     ],
 )
 def test_a_foreign_error_names_its_stage(monkeypatch: pytest.MonkeyPatch, body: str, said: str) -> None:

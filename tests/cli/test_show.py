@@ -50,9 +50,9 @@ def test_status_shows_what_waits_and_the_last_report(serving: Project, capsys: p
 
 def test_what_people_wrote_is_shown_as_it_is(landed: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """A reason may look like markup; it is neither read as such nor dropped."""
-    from include.ratchet.tasks import train
+    from include.ratchet.tasks import arbitrate
 
-    landed.run(train.arbitrate, MODEL, reason="[/x] because [red]I[/red] say so")
+    landed.run(arbitrate.arbitrate, MODEL, reason="[/x] because [red]I[/red] say so")
     show.console.width = 250
     show.status(MODEL)
     assert "[/x] because [red]I[/red] say so" in _said(capsys)

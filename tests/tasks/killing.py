@@ -27,7 +27,7 @@ from typing import Any
 import pytest
 
 from include.ratchet.domain.errors import Skip
-from include.ratchet.tasks import deploy, score, train
+from include.ratchet.tasks import arbitrate, deploy, score, snapshot, train
 from tests import tiny
 from tests.tiny import DAYS, FEED, MODEL, Project
 
@@ -146,7 +146,7 @@ def _candidates(project: Project) -> None:
     project.deliver("first.csv", tiny.visits())
     project.ingest()
     project.prepare_registry()
-    jobs = project.run(train.snapshot, project.run(train.arbitrate, MODEL))
+    jobs = project.run(snapshot.snapshot, project.run(arbitrate.arbitrate, MODEL))
     fitted = [project.run(train.fit, job) for job in jobs]
     relative = [{**each, "path": str(Path(each["path"]).relative_to(project.home))} for each in fitted]
     (project.home / "fitted.json").write_text(json.dumps(relative), encoding="utf-8")

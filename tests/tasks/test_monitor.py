@@ -10,7 +10,7 @@ import pytest
 from include.ratchet.adapters import open_ledger
 from include.ratchet.domain.errors import Skip
 from include.ratchet.domain.records import Json, Window
-from include.ratchet.tasks import monitor, score, train
+from include.ratchet.tasks import arbitrate, monitor, score
 from tests.tiny import DAYS, MODEL, Project, visits
 
 
@@ -66,7 +66,7 @@ def test_a_flipped_concept_is_one_signal(serving: Project) -> None:
         evidence = serving.run(monitor.signal, report, stage="monitor")
     assert evidence["windows"] == report["degraded"]
     assert _degradations() == [f"degradation:1:{report['degraded'][-1]}"]
-    run = serving.run(train.arbitrate, MODEL, run_type="asset_triggered")
+    run = serving.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")
     assert run["reason"].startswith("degradation")
     serving.run_id = "later"
     serving.run(monitor.signal, _measure(serving), stage="monitor")

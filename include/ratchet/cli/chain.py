@@ -16,7 +16,7 @@ from include.ratchet.domain.errors import QualityError, RatchetError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json
 from include.ratchet.local.demo import MODELS as BUNDLED
-from include.ratchet.tasks import deploy, ingest, monitor, score, train
+from include.ratchet.tasks import arbitrate, deploy, ingest, monitor, score, snapshot, train
 from include.ratchet.tasks.seam import run_task
 
 
@@ -111,10 +111,10 @@ class _Chain:
 
     def train(self) -> None:
         """Train and judge a challenger."""
-        run = self.stage("train", train.arbitrate, self.spec.name)
+        run = self.stage("train", arbitrate.arbitrate, self.spec.name)
         if not run:
             return
-        fitted = [self.stage("train", train.fit, job) for job in self.stage("train", train.snapshot, run)]
+        fitted = [self.stage("train", train.fit, job) for job in self.stage("train", snapshot.snapshot, run)]
         verdict = self.stage("train", train.judge, self.stage("train", train.register, fitted))
         self.judged = True
         self.stage("train", train.bless, verdict)

@@ -1,0 +1,117 @@
+"""Body of `<model>_train`'s first task: decide whether this run trains."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from include.ratchet.domain import specs
+from include.ratchet.domain.arbiter import Facts, decide
+from include.ratchet.domain.context import TaskContext, current
+from include.ratchet.domain.durations import format_duration, parse_duration
+from include.ratchet.domain.errors import Skip, SpecError
+from include.ratchet.domain.modelspec import Cron, ModelSpec
+from include.ratchet.domain.records import Json, Signal, TrainingRun, Window
+from include.ratchet.tasks import inspect_model, reading
+
+
+def arbitrate(model: str) -> Json:
+    """Decide whether this run trains, and record what became of every pending signal.
+
+    Raises:
+        Skip: No signal is pending, or none may start a run now; the reason says which.
+    """
+    from include.ratchet.adapters import open_ledger
+
+    spec, task, ledger = specs.model(model), current(), open_ledger()
+    known = ledger.run(model, task.run_id)
+    if known:
+        return _run_json(known)
+    inspect_model.require_sound(spec)  # before a signal is spent on a run that cannot end
+    chosen = _chosen_candidates(spec, task.params.get("candidates") or [])
+    tables, at = reading.versions(spec), reading.now(spec)
+    past = ledger.runs(model)
+    judged = {verdict.run_id for verdict in ledger.verdicts(model)}
+    # A run that died before its verdict has answered nothing: its rows are still new.
+    fresh = _new_labelled_rows(spec, tables, next((run for run in past if run.run_id in judged), None), at)
+    for signal in _own_signals(spec, task, fresh, at, len(past)):
+        ledger.signal(signal)
+    pending = [signal for signal, _ in ledger.signals(model, pending=True)]
+    facts = Facts(at, tuple(run.clock_at for run in past), fresh, force=bool(task.params.get("force")))
+    decision = decide(pending, facts, spec.triggers, task.run_id)
+    run = TrainingRun(task.run_id, model, decision.reason, _window(spec, task, at), chosen, datetime.now(UTC), at)
+    ledger.arbitrated(decision.dispositions, run if decision.start else None)
+    if not decision.start:
+        raise Skip(decision.reason)
+    return _run_json(run)
+
+
+def _own_signals(spec: ModelSpec, task: TaskContext, fresh: int, at: datetime, runs: int) -> list[Signal]:
+    """Turn how this run began, and the new rows that it found, into signals."""
+    found = []
+    if task.run_type == "manual":
+        evidence = {"reason": task.params.get("reason") or "by hand", "by": task.who}
+        found.append(Signal(spec.name, "manual", f"manual:{task.run_id}", evidence, at))
+    if task.run_type == "scheduled" and spec.triggers.schedule:
+        slot = _slot(spec.triggers.schedule)
+        found.append(Signal(spec.name, "schedule", f"schedule:{slot}", {"due": slot}, at))
+    wanted = spec.triggers.new_data
+    if wanted and fresh >= wanted.min_rows:
+        evidence = {"labelled rows": fresh, "asked": wanted.min_rows, "until": at.isoformat()}
+        found.append(Signal(spec.name, "new_data", f"new_data:after {runs} runs", evidence, at))
+    return found
+
+
+def _slot(schedule: Cron) -> str:
+    """Return the newest time that the schedule was due: one signal a slot, whichever run comes to see it first."""
+    from croniter import croniter
+
+    local = datetime.now(ZoneInfo(schedule.zone))
+    due: datetime = croniter(schedule.cron, local).get_prev(datetime)
+    return due.isoformat()
+
+
+def _new_labelled_rows(spec: ModelSpec, tables: dict[str, int], last: TrainingRun | None, at: datetime) -> int:
+    """Count rows whose label matured since the last run; all of them before the first."""
+    from include.ratchet.steps.frames import labelled
+
+    if spec.columns.time is None:
+        rows = labelled(reading.transformed(spec, tables, None), spec).num_rows
+        return rows - (_rows_trained_on(spec, last) if last else 0)
+    lag = spec.labels.lag
+    window = Window(last.clock_at - lag if last else reading.LONG_AGO, at - lag)
+    return labelled(reading.transformed(spec, tables, window), spec).num_rows
+
+
+def _rows_trained_on(spec: ModelSpec, last: TrainingRun) -> int:
+    from include.ratchet.adapters import open_ledger
+
+    ledger = open_ledger()
+    for verdict in ledger.verdicts(spec.name):
+        if verdict.run_id == last.run_id:
+            return ledger.get_snapshot(verdict.figures["snapshot"]).rows
+    return 0
+
+
+def _window(spec: ModelSpec, task: TaskContext, at: datetime) -> Window:
+    """Return the training window: what the form says, else the spec, else all history; the row at now itself waits for the next one."""
+    asked = task.params.get("window") or (format_duration(spec.training.window) if spec.training.window else "")
+    try:
+        start = at - parse_duration(asked) if asked else reading.LONG_AGO
+    except ValueError as error:
+        raise SpecError("the form's window", [str(error)]) from None
+    return Window(start, at)
+
+
+def _chosen_candidates(spec: ModelSpec, asked: list[str]) -> tuple[str, ...]:
+    known = [each.name for each in spec.training.candidates]
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        raise SpecError("the form's candidates", [f"found {name!r}; allowed are {', '.join(known)}" for name in unknown])
+    return tuple(asked or known)
+
+
+def _run_json(run: TrainingRun) -> Json:
+    content = dataclasses.asdict(run) | {"window": run.window.to_json(), "candidates": list(run.candidates)}
+    return content | {"started_at": run.started_at.isoformat(), "clock_at": run.clock_at.isoformat()}

@@ -1,0 +1,125 @@
+"""What starts a run, what waits, and what a second call changes (nothing)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.ratchet.adapters import open_ledger
+from include.ratchet.domain.errors import Skip, SpecError
+from include.ratchet.tasks import arbitrate
+from tests.tiny import DAYS, MODEL, MODEL_YAML, Project, visits
+
+
+def _kinds(*outcomes: str) -> list[str]:
+    return sorted(signal.kind for signal, found in open_ledger().signals(MODEL) if found.outcome in outcomes)
+
+
+def test_without_data_a_run_is_skipped(project: Project) -> None:
+    """The reason names the feed that has nothing yet."""
+    with pytest.raises(Skip, match="waiting for the first data of visits"):
+        project.run(arbitrate.arbitrate, MODEL)
+
+
+def test_a_manual_run_starts_and_takes_the_others_along(landed: Project) -> None:
+    """A person's run starts; the new-data signal that was pending joins it."""
+    run = landed.run(arbitrate.arbitrate, MODEL, reason="try it")
+    assert "try it" in run["reason"]
+    assert run["candidates"] == ["logistic", "tree"]
+    assert _kinds("started") == ["manual"]
+    assert _kinds("coalesced") == ["new_data"]
+
+
+def test_arbitrate_is_safe_to_run_again(landed: Project) -> None:
+    """The same run asks twice and gets the same answer; no signal is recorded twice."""
+    assert landed.run(arbitrate.arbitrate, MODEL) == landed.run(arbitrate.arbitrate, MODEL)
+    assert len(open_ledger().signals(MODEL)) == 2
+    assert len(open_ledger().runs(MODEL)) == 1
+
+
+def test_an_event_without_new_rows_starts_nothing(blessed: Project) -> None:
+    """An asset event only wakes: no labelled row came since the last run, so nothing is pending."""
+    with pytest.raises(Skip, match="no signal is pending"):
+        blessed.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")
+    assert len(open_ledger().runs(MODEL)) == 1
+
+
+def test_enough_new_rows_start_a_run(blessed: Project) -> None:
+    """Rows whose labels matured since the last run are a reason when they are as many as the spec asks."""
+    blessed.deliver("more.csv", visits(DAYS, 2))
+    blessed.ingest()
+    with pytest.raises(Skip, match="no signal is pending"):  # 81 rows matured; asked are 100
+        blessed.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")
+    blessed.deliver("enough.csv", visits(DAYS + 2, 2))
+    blessed.ingest()
+    assert "new data" in blessed.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")["reason"]
+
+
+def test_the_sweep_is_no_reason_of_its_own(blessed: Project) -> None:
+    """A scheduled run of a model without a schedule is the sweep: a few new rows do not make it train."""
+    blessed.deliver("more.csv", visits(DAYS, 1))
+    blessed.ingest()
+    with pytest.raises(Skip, match="no signal is pending"):
+        blessed.run(arbitrate.arbitrate, MODEL, run_type="scheduled")
+
+
+def test_a_schedule_starts_a_run(blessed: Project) -> None:
+    """With `triggers.schedule` a scheduled run is a reason, once a slot, when a labelled row came."""
+    blessed.write(model=MODEL_YAML.replace("    triggers:\n", '    triggers:\n      schedule: {cron: "0 3 1 1 *"}\n'))
+    blessed.deliver("more.csv", visits(DAYS, 1))
+    blessed.ingest()
+    assert blessed.run(arbitrate.arbitrate, MODEL, run_type="scheduled")["reason"].startswith("schedule")
+    blessed.run_id = "later"
+    with pytest.raises(Skip):
+        blessed.run(arbitrate.arbitrate, MODEL, run_type="scheduled")
+
+
+def test_cooldown_holds_a_signal_until_it_is_over(blessed: Project) -> None:
+    """A held signal stays pending with the reason; `force` on the form lets it pass."""
+    blessed.write(model=MODEL_YAML.replace("    triggers:\n", "    triggers:\n      cooldown: 30d\n"))
+    blessed.deliver("more.csv", visits(DAYS, 4))
+    blessed.ingest()
+    with pytest.raises(Skip, match="cooling down until"):
+        blessed.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")
+    assert _kinds("pending") == ["new_data"]
+    assert blessed.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered", force=True)["reason"].startswith("new data")
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [({"candidates": ["forest"]}, "found 'forest'; allowed are logistic, tree"), ({"window": "soon"}, "found 'soon'; allowed is a number")],
+)
+def test_a_form_that_cannot_be_is_refused(landed: Project, params: dict[str, Any], words: str) -> None:
+    """The message names what was found and what is allowed, and no run is started."""
+    with pytest.raises(SpecError, match=words):
+        landed.run(arbitrate.arbitrate, MODEL, **params)
+    assert open_ledger().runs(MODEL) == []
+
+
+def test_rows_without_a_time_are_counted_since_the_last_training(landed: Project) -> None:
+    """A model without event time is split at random; its next run waits until rows came that were not trained on."""
+    timeless = MODEL_YAML.replace("time: at, ", "").replace("validation: 7d, test: 25d", "validation: 0.2, test: 0.3")
+    landed.write(model=timeless)
+    assert landed.train()["outcome"] == "promote"
+    landed.run_id = "second"
+    with pytest.raises(Skip, match="no signal is pending"):
+        landed.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")
+    landed.deliver("more.csv", visits(DAYS, 3))
+    landed.ingest()
+    assert "labelled rows 120" in landed.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")["reason"]
+
+
+def test_a_run_that_died_leaves_its_rows_new(landed: Project) -> None:
+    """A run that was started and never judged has answered nothing: the same rows start another."""
+    landed.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")
+    landed.run_id = "second"
+    assert "new data" in landed.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")["reason"]
+
+
+def test_a_metric_that_is_not_there_spends_no_signal(landed: Project) -> None:
+    """The run stops before anything is recorded: mended, the same data still starts one."""
+    landed.write(model=MODEL_YAML.replace("metric: roc_auc", "metric: rocauc"))
+    with pytest.raises(SpecError, match="rocauc"):
+        landed.run(arbitrate.arbitrate, MODEL)
+    assert open_ledger().signals(MODEL) == []
