@@ -26,7 +26,7 @@ def build(spec: ModelSpec) -> None:
         schedule=schedules.monitor(spec),
         description=f"How {spec.name} does on rows that it never saw.",
         doc_md=__doc__,
-        **defaults.dag("monitor", spec.owner, subject=spec.name),
+        **defaults.dag("monitor", spec.owner, subject=spec.name, max_active_runs=defaults.SEVERAL),
     )
     def monitor() -> None:
         step(body.signal, outlets=[assets.retrain(spec)])(step(body.measure)(spec.name))
