@@ -45,6 +45,22 @@ def test_a_row_is_never_predicted_twice(serving: Project) -> None:
     assert made.groupby("model_version").size().to_dict() == {1: SEEN, 2: 80}
 
 
+def test_rows_scored_late_are_predicted_by_the_champion_of_their_time(serving: Project) -> None:
+    """A month that a new champion was trained on before it was scored keeps the judge that never saw it."""
+    serving.deliver("more.csv", visits(DAYS, 40))
+    serving.ingest()
+    serving.run_id = "late"
+    serving.train()
+    serving.promote()
+    serving.deliver("newest.csv", visits(DAYS + 40, 2))
+    serving.ingest()
+    assert open_ledger().champion(MODEL) == 3
+    assert _score(serving)["rows"] == DAYS * 40 + 42 * 40 - 1
+    made = serving.rows(TABLE)
+    assert made.groupby("model_version").size().to_dict() == {1: SEEN + 40 * 40, 3: 80}
+    assert made.query("model_version == 1 and visit > @SEEN")["in_snapshot"].sum() == 0
+
+
 def test_the_same_rows_written_again_are_one_version(serving: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes that both found the same rows without a prediction write them once: Delta's transaction ids see to it."""
     first = _score(serving)
