@@ -176,6 +176,28 @@ class Promotion:
 
 
 @dataclass(frozen=True)
+class Route:
+    """A version that answers beside the champion: as its shadow, or for a fraction [0-1] of the entities as a canary."""
+
+    model: str
+    version: int
+    mode: Literal["shadow", "canary"]
+    fraction: float
+    since: datetime
+    until: datetime | None = None
+    id: int | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the service is to do for one model, and which promotion said so."""
+
+    champion: int
+    sequence: int
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True)
 class Scored:
     """How well predictions did over one window of matured labels; `metric` higher is better."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import DeployError, Skip
+from include.ratchet.domain.promotion import former
 from include.ratchet.domain.records import Json, Promotion, Verdict
 
 if TYPE_CHECKING:
@@ -197,17 +198,11 @@ def _stale(verdict: Verdict, champion: int | None) -> str:
 
 def _before(model: str, ledger: Ledger) -> int:
     """Return the champion that a rollback goes to when the form names none."""
-    former = _former(ledger.promotions(model))
-    if former is None:
+    found = former(ledger.promotions(model))
+    if found is None:
         message = f"{model}: there is no earlier champion to roll back to"
         raise DeployError(message)
-    return former
-
-
-def _former(history: list[Promotion]) -> int | None:
-    """Return the newest former champion that was not itself rolled back from."""
-    left = {each.previous for each in history if each.action == "rollback"}
-    return next((each.version for each in history[1:] if each.version != history[0].version and each.version not in left), None)
+    return found
 
 
 def _project(model: str, ledger: Ledger) -> None:
@@ -215,7 +210,7 @@ def _project(model: str, ledger: Ledger) -> None:
     from include.ratchet.adapters import open_registry
 
     history = ledger.promotions(model)
-    open_registry().point(model, {"champion": history[0].version, "previous": _former(history)})
+    open_registry().point(model, {"champion": history[0].version, "previous": former(history)})
 
 
 def _blessing(model: str, version: int, ledger: Ledger) -> Verdict:

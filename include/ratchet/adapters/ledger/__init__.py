@@ -15,12 +15,13 @@ from sqlalchemy import make_url
 
 from include.ratchet.adapters.ledger.batches import Batches
 from include.ratchet.adapters.ledger.promotions import Promotions
+from include.ratchet.adapters.ledger.routes import Routes
 from include.ratchet.adapters.ledger.runs import Runs
 from include.ratchet.adapters.ledger.steps import Steps
 from include.ratchet.adapters.ledger.verdicts import Verdicts
 
 
-class Ledger(Batches, Runs, Verdicts, Promotions, Steps):
+class Ledger(Batches, Runs, Verdicts, Promotions, Routes, Steps):
     """Reads and writes of the ledger; each method is one transaction."""
 
 
