@@ -25,7 +25,8 @@ os.environ |= {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
 }
 
-from tests import tiny  # noqa: E402 - pandas and numpy read the threads
+from tests import s3server, tiny  # noqa: E402 - pandas and numpy read the threads
+from tests.s3server import S3Server  # noqa: E402
 from tests.tiny import Project  # noqa: E402
 
 _OURS = ("RATCHET", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "MLFLOW_TRACKING", "MLFLOW_REGISTRY")
@@ -39,6 +40,13 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(_OURS) or name.lower() in _PROXIES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("RATCHET__HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """Start an S3 API on loopback."""
+    with s3server.serve() as server:
+        yield server
 
 
 @pytest.fixture

@@ -12,15 +12,26 @@ import pyarrow as pa
 import pytest
 
 from include.ratchet.adapters.lake import DeltaLake
+from include.ratchet.adapters.s3 import S3Access
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.ports import Lake
 from include.ratchet.domain.specs import PROJECT
+from tests.s3server import S3Server
+
+
+@pytest.fixture(params=["disk", "s3"])
+def at(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, S3Access | None]:
+    """Name an empty place, and how it is reached."""
+    if request.param == "disk":
+        return str(tmp_path / "lake"), None
+    server: S3Server = request.getfixturevalue("s3")
+    return f"{server.bucket()}/lake", server.access
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    """Give an empty lake on disk."""
-    return DeltaLake(str(tmp_path))
+def lake(at: tuple[str, S3Access | None]) -> Lake:
+    """Give an empty lake there."""
+    return DeltaLake(*at)
 
 
 def rows(**columns: list[Any]) -> pa.Table:
@@ -124,8 +135,9 @@ WRITER = """
     from pathlib import Path
     import pyarrow as pa
     from include.ratchet.adapters.lake import DeltaLake
-    place, gate, number, mode, apart = sys.argv[1:]
-    lake = DeltaLake(place)
+    from include.ratchet.adapters.s3 import S3Access
+    place, gate, number, mode, apart, endpoint = sys.argv[1:]
+    lake = DeltaLake(place, S3Access("key", "secret", "", "us-east-1", endpoint) if endpoint else None)
     Path(gate + number).touch()
     while not Path(gate).exists():
         time.sleep(0.001)
@@ -144,22 +156,25 @@ WRITER = """
 
 
 @pytest.mark.parametrize("mode", ["merge", "append"])
-def test_two_processes_lose_nothing(tmp_path: Path, mode: str) -> None:
+def test_two_processes_lose_nothing(at: tuple[str, S3Access | None], tmp_path: Path, mode: str) -> None:
     """Two writers at once, from an empty table on, both retried as their tasks are: every row is there, once."""
-    assert _raced(tmp_path, mode, apart=100) == [*range(100, 106), *range(200, 206)]
+    assert _raced(at, tmp_path, mode, apart=100) == [*range(100, 106), *range(200, 206)]
 
 
-def test_two_processes_insert_a_row_once(tmp_path: Path) -> None:
+def test_two_processes_insert_a_row_once(at: tuple[str, S3Access | None], tmp_path: Path) -> None:
     """Two writers that insert the same keys at once, the first of which makes the table, leave one row of each."""
-    assert _raced(tmp_path, "insert", apart=0) == [*range(6)]
+    assert _raced(at, tmp_path, "insert", apart=0) == [*range(6)]
 
 
-def _raced(tmp_path: Path, mode: str, apart: int) -> list[int]:
+def _raced(at: tuple[str, S3Access | None], folder: Path, mode: str, apart: int) -> list[int]:
     """Let two processes write six rows each, with ids so far apart; return the ids in the table."""
-    gate = tmp_path / "go"
-    command = [sys.executable, "-c", textwrap.dedent(WRITER), str(tmp_path / "lake"), str(gate)]
+    gate, (place, access) = folder / "go", at
+    command = [sys.executable, "-c", textwrap.dedent(WRITER), place, str(gate)]
     writers = [
-        subprocess.Popen([*command, number, mode, str(apart)], cwd=PROJECT, stderr=subprocess.PIPE, text=True) for number in ("1", "2")
+        subprocess.Popen(
+            [*command, number, mode, str(apart), access.endpoint if access else ""], cwd=PROJECT, stderr=subprocess.PIPE, text=True
+        )
+        for number in ("1", "2")
     ]
     while not all(Path(f"{gate}{n}").exists() for n in "12") and all(writer.poll() is None for writer in writers):
         pass
@@ -167,4 +182,4 @@ def _raced(tmp_path: Path, mode: str, apart: int) -> list[int]:
     for writer in writers:
         _, said = writer.communicate(timeout=120)
         assert writer.returncode == 0, said
-    return [row["id"] for row in read(DeltaLake(str(tmp_path / "lake")))]
+    return [row["id"] for row in read(DeltaLake(*at))]

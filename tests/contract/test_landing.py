@@ -7,30 +7,28 @@ import io
 import uuid
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from include.ratchet.adapters.landing import CHUNK, ContentStore
+from include.ratchet.adapters.store import Store
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.ports import Landing
+from tests.s3server import S3Server
 
 
-@pytest.fixture(params=["disk", "memory"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Name an empty place on each kind of store."""
-    return str(tmp_path / "raw") if request.param == "disk" else f"memory://{uuid.uuid4().hex}"
+@pytest.fixture(params=["disk", "memory", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """Open an empty place on each kind of store."""
+    if request.param == "s3":
+        server: S3Server = request.getfixturevalue("s3")
+        return Store(f"{server.bucket()}/raw", server.access)
+    return Store(str(tmp_path / "raw") if request.param == "disk" else f"memory://{uuid.uuid4().hex}")
 
 
 @pytest.fixture
-def landing(place: str) -> Landing:
-    """Open it."""
-    return ContentStore(place)
-
-
-def files(place: str) -> list[str]:
-    """List what is kept under finished names."""
-    fs, root = fsspec.core.url_to_fs(place)
-    return sorted(path for path in fs.find(root) if not Path(path).name.startswith("."))
+def landing(store: Store, request: pytest.FixtureRequest) -> Landing:
+    """Open the landing there."""
+    return ContentStore(store.place, request.getfixturevalue("s3").access if store.place.startswith("s3://") else None)
 
 
 class Broken(io.RawIOBase):
@@ -57,20 +55,20 @@ def test_what_was_put_is_there(landing: Landing, content: bytes) -> None:
         assert stream.read() == content
 
 
-def test_the_same_bytes_are_one_object(landing: Landing, place: str) -> None:
+def test_the_same_bytes_are_one_object(landing: Landing, store: Store) -> None:
     """A second put of the same bytes adds nothing; other bytes and another feed do."""
     names = [landing.put(feed, io.BytesIO(content)) for feed, content in (("f", b"1"), ("f", b"1"), ("f", b"2"), ("g", b"1"))]
     assert names[0] == names[1]
-    assert len(files(place)) == 3
+    assert len(store.listed()) == 3
 
 
-def test_a_stream_that_breaks_off_leaves_nothing(landing: Landing, place: str) -> None:
+def test_a_stream_that_breaks_off_leaves_nothing(landing: Landing, store: Store) -> None:
     """Half a delivery is not kept under any finished name, and the next put works."""
     with pytest.raises(ConnectionResetError):
         landing.put("f", Broken(after=CHUNK))  # type: ignore[arg-type]
-    assert files(place) == []
+    assert store.listed() == []
     landing.put("f", io.BytesIO(b"whole"))
-    assert len(files(place)) == 1
+    assert len(store.listed()) == 1
 
 
 def test_bytes_that_are_not_there(landing: Landing) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from include.ratchet.adapters.sources import Files, Sql
+from include.ratchet.adapters.sources.files import Files
+from include.ratchet.adapters.sources.sql import Sql
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.ports import Source
@@ -21,6 +22,7 @@ from include.ratchet.domain.records import Delivery
 from include.ratchet.steps.decode import decode
 from tests.fakes import MemorySource
 from tests.makers import feed_spec
+from tests.s3server import S3Server
 
 Rows = list[tuple[int, float]]
 
@@ -53,6 +55,20 @@ class FilesWorld(World):
         path = self.folder / f"{self.count:03}.csv"
         path.write_bytes(csv(rows))
         os.utime(path, (1e9 + self.count, 1e9 + self.count))
+
+
+class ObjectsWorld(World):
+    """Objects on S3."""
+
+    def __init__(self, _: Path, __: str, server: S3Server) -> None:
+        """Watch an empty bucket."""
+        self.server, self.bucket, self.count = server, server.bucket(), 0
+        self.source = Files(self.spec, f"{self.bucket}/in/*.csv", server.access)
+
+    def deliver(self, rows: Rows) -> None:
+        """Put an object."""
+        self.count += 1
+        self.server.call("put_object", Bucket=self.bucket.removeprefix("s3://"), Key=f"in/{self.count:03}.csv", Body=csv(rows))
 
 
 class MemoryWorld(World):
@@ -92,17 +108,24 @@ class ReplacedWorld(TableWorld):
     watermark = None
 
 
-@pytest.fixture(params=["files", "memory", "watermark on sqlite", "watermark on postgresql", "replaced"])
+@pytest.fixture(params=["files", "objects", "memory", "watermark on sqlite", "watermark on postgresql", "replaced"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """Give each kind of source with nothing in it."""
-    kinds: dict[str, type[World]] = {"files": FilesWorld, "memory": MemoryWorld, "watermark": TableWorld, "replaced": ReplacedWorld}
+    kinds: dict[str, type[World]] = {
+        "files": FilesWorld,
+        "objects": ObjectsWorld,
+        "memory": MemoryWorld,
+        "watermark": TableWorld,
+        "replaced": ReplacedWorld,
+    }
     kind = kinds[request.param.split()[0]]
     url = f"sqlite:///{tmp_path / 'source.db'}"
     if request.param.endswith("postgresql"):
         url = f"{request.getfixturevalue('postgres')}/postgres"
         with sa.create_engine(url).begin() as connection:
             connection.execute(sa.text("DROP TABLE IF EXISTS t"))
-    return kind(tmp_path, url)  # type: ignore[call-arg]
+    more = [request.getfixturevalue("s3")] if kind is ObjectsWorld else []
+    return kind(tmp_path, url, *more)  # type: ignore[call-arg]
 
 
 class Landed:

@@ -105,7 +105,8 @@ tree, bin = Path(sys.argv[1]), sys.argv[2]
 subprocess.run([f"{bin}/airflow", "db", "migrate"], check=True, capture_output=True)
 from airflow.dag_processing.dagbag import BundleDagBag
 dag = BundleDagBag(dag_folder=tree / "dags/ingest.py", bundle_path=tree, bundle_name="ratchet").dags["visits_ingest"]
-from include.ratchet.adapters import lake, sources
+from include.ratchet.adapters import lake
+from include.ratchet.adapters.sources import files
 from tests import tiny
 home = Path(os.environ["RATCHET__HOME"])
 
@@ -122,7 +123,7 @@ def run(target=None, name=""):
     states = {i.task_id + (f"[{i.map_index}]" if i.map_index >= 0 else ""): str(i.state) for i in made.get_task_instances()}
     return {"run": str(made.state), **states}
 
-found = {"idle": run(), "source down": run(sources.Files, "discover")}
+found = {"idle": run(), "source down": run(files.Files, "discover")}
 tiny.deliver(home, "a.csv", tiny.visits(0, 1))
 found["lake down"] = run(lake.DeltaLake, "write")
 found["lake up"] = run()

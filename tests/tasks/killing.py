@@ -44,7 +44,8 @@ def load() -> None:
     import mlflow.sklearn  # noqa: F401
     import sklearn.linear_model  # noqa: F401
 
-    from include.ratchet.adapters import lake, landing, ledger, models, registry, sources  # noqa: F401
+    from include.ratchet.adapters import lake, landing, ledger, models, registry  # noqa: F401
+    from include.ratchet.adapters.sources import files, sql  # noqa: F401
     from include.ratchet.steps import decode, frames, predict, validate  # noqa: F401
 
 
@@ -60,7 +61,7 @@ def take_in(project: Project) -> None:
 def bring_live(project: Project) -> None:
     """Register, promote, score; the verdict is laid in between, since the gate's own process is not what is killed."""
     fitted = json.loads((project.home / "fitted.json").read_text(encoding="utf-8"))
-    challenger = project.run(train.register, [{**each, "path": str(project.home / each["path"])} for each in fitted])
+    challenger = project.run(train.register, fitted)
     _bless(challenger)
     with suppress(Skip):
         project.run(deploy.promote, project.run(deploy.choose, MODEL, stage="deploy"), stage="deploy")
@@ -148,8 +149,7 @@ def _candidates(project: Project) -> None:
     project.prepare_registry()
     jobs = project.run(snapshot.snapshot, project.run(arbitrate.arbitrate, MODEL))
     fitted = [project.run(train.fit, job) for job in jobs]
-    relative = [{**each, "path": str(Path(each["path"]).relative_to(project.home))} for each in fitted]
-    (project.home / "fitted.json").write_text(json.dumps(relative), encoding="utf-8")
+    (project.home / "fitted.json").write_text(json.dumps(fitted), encoding="utf-8")
 
 
 WAYS = (

@@ -72,7 +72,7 @@ def test_data_that_no_model_can_learn_from_is_refused_before_any_work(project: P
     with pytest.raises(DataError, match=words) as caught:
         project.run(snapshot.snapshot, run)
     assert f"models/{MODEL}" in str(caught.value)
-    assert not (project.home / "work").exists()
+    assert not (project.home / "lake" / "_work").exists()
 
 
 def test_a_young_feed_waits_instead_of_failing(project: Project) -> None:

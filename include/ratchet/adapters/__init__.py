@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from include.ratchet.domain.config import Config, load_config
+from include.ratchet.domain.errors import SpecError
 
 if TYPE_CHECKING:
     from include.ratchet.adapters.ledger import Ledger
+    from include.ratchet.adapters.s3 import S3Access
+    from include.ratchet.adapters.store import Store
     from include.ratchet.domain.feedspec import FeedSpec
     from include.ratchet.domain.ports import Clock, Connections, Lake, Landing, Registry, Source
 
@@ -38,18 +42,45 @@ def open_ledger(config: Config | None = None) -> Ledger:
     return opened(place)
 
 
+def open_access(uri: str, config: Config | None = None) -> S3Access | None:
+    """Return how S3 is reached for a resolved URI; None when it is no place on S3."""
+    from include.ratchet.adapters.s3 import DEFAULT_CONNECTION, S3Access
+
+    if not uri.startswith("s3://"):
+        return None
+    config = config or load_config()
+    named = config.connection_of(uri)
+    try:
+        found = open_connections(config).get(named or DEFAULT_CONNECTION)
+    except SpecError:
+        if named:
+            raise
+        return S3Access()
+    return S3Access.of(found)
+
+
 def open_lake(config: Config | None = None) -> Lake:
     """Open the lake."""
     from include.ratchet.adapters.lake import DeltaLake
 
-    return DeltaLake((config or load_config()).lake_place)
+    config = config or load_config()
+    return DeltaLake(config.lake_place, open_access(config.lake_place, config))
 
 
 def open_landing(config: Config | None = None) -> Landing:
     """Open the store of raw bytes."""
     from include.ratchet.adapters.landing import ContentStore
 
-    return ContentStore((config or load_config()).raw_place)
+    config = config or load_config()
+    return ContentStore(config.raw_place, open_access(config.raw_place, config))
+
+
+def open_work(config: Config | None = None) -> Store:
+    """Open the place where the tasks of a run leave files for each other: beside the lake's tables, since any machine may run them."""
+    from include.ratchet.adapters.store import Store
+
+    config = config or load_config()
+    return Store(config.work_place, open_access(config.work_place, config))
 
 
 def open_registry(config: Config | None = None) -> Registry:
@@ -58,6 +89,8 @@ def open_registry(config: Config | None = None) -> Registry:
 
     config = config or load_config()
     config.folder.mkdir(parents=True, exist_ok=True)
+    access = open_access(config.artifacts_place, config)
+    os.environ.update(access.for_environment if access else {})
     return MlflowRegistry(config.tracking_place, config.artifacts_place)
 
 
@@ -66,7 +99,7 @@ def open_feed(spec: FeedSpec, config: Config | None = None) -> Source:
     from include.ratchet.adapters.sources import open_source
 
     config = config or load_config()
-    return open_source(spec, open_connections(config), config.store)
+    return open_source(spec, config, open_connections(config), open_access)
 
 
 def open_clock(config: Config | None = None) -> Clock:

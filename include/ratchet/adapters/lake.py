@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import functools
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,8 @@ import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
+from include.ratchet.adapters.s3 import S3Access
+from include.ratchet.adapters.store import Store
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.ports import Lake
 
@@ -27,9 +30,15 @@ RETENTION = {
 class DeltaLake(Lake):
     """Tables at `<place>/<table>`."""
 
-    def __init__(self, place: str) -> None:
-        """Keep everything under `place`."""
+    def __init__(self, place: str, access: S3Access | None = None) -> None:
+        """Keep everything under `place`, a path or a URL; `access` is how S3 is reached."""
         self._place = place
+        self._access = (access or S3Access()) if place.startswith("s3://") else None
+        self._options = self._access.for_delta if self._access else None
+
+    @functools.cached_property
+    def _store(self) -> Store:
+        return Store(self._place, self._access)
 
     def version(self, table: str) -> int | None:
         """Return the table's newest version, None when it does not exist."""
@@ -66,31 +75,34 @@ class DeltaLake(Lake):
                     raise
                 continue  # another writer was first: look again on a fresh handle
             break
-        return DeltaTable(uri).version()
+        return DeltaTable(uri, storage_options=self._options).version()
 
     def keep(self, name: str, rows: pa.Table) -> str:
         """Write an immutable Parquet file, atomically; return its place."""
-        target = Path(self._place) / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        pq.write_table(rows, part)
-        part.replace(target)
-        return str(target)
+        with self._store.part(str(Path(name).parent)) as part:
+            pq.write_table(rows, part)
+            return self._store.adopt(part, name)
 
     def kept(self, name: str) -> pa.Table:
         """Read a file that `keep` wrote."""
         try:
-            return pq.ParquetFile(Path(self._place) / name).read()
-        except FileNotFoundError:
+            with self._store.open(name) as content:
+                return pq.ParquetFile(content).read()
+        except DataError:
             message = f"{name}: not in the lake at {self._place}"
             raise DataError(message) from None
 
     def drop(self, *names: str) -> None:
         """Remove files that `keep` wrote and that nothing needs any more."""
-        for name in names:
-            (Path(self._place) / name).unlink(missing_ok=True)
+        self._store.remove(*names)
 
     def _add(self, table: DeltaTable | str, rows: pa.Table, how: Literal["overwrite", "append"], properties: CommitProperties) -> None:
+        if isinstance(table, str) and self._access and not self._safe:
+            message = (
+                f"lake at {self._place}: this store ignores conditional puts (If-None-Match), and two writers would lose rows; "
+                "allowed is one that keeps them, such as Amazon S3, MinIO or Ceph"
+            )
+            raise DataError(message)
         write_deltalake(
             table,
             rows,
@@ -98,7 +110,21 @@ class DeltaLake(Lake):
             schema_mode="overwrite" if how == "overwrite" else "merge",
             configuration=RETENTION if isinstance(table, str) else None,
             commit_properties=properties,
+            storage_options=self._options,
         )
+
+    @functools.cached_property
+    def _safe(self) -> bool:
+        """Whether of two who put the same new object one is refused: without that, of two commits one would vanish."""
+        name = f"_probe-{uuid.uuid4().hex}"
+        try:
+            self._store.create(name)
+            self._store.create(name)
+        except FileExistsError:
+            return True
+        finally:
+            self._store.remove(name)
+        return False
 
     def _merge(self, table: DeltaTable, rows: pa.Table, key: Sequence[str], properties: CommitProperties, *, update: bool) -> None:
         same = " AND ".join(f't."{name}" = s."{name}"' for name in key)
@@ -107,7 +133,7 @@ class DeltaLake(Lake):
 
     def _open(self, table: str, version: int | None = None) -> DeltaTable | None:
         try:
-            return DeltaTable(self._uri(table), version=version)
+            return DeltaTable(self._uri(table), version=version, storage_options=self._options)
         except TableNotFoundError:
             return None
         except DeltaError as error:

@@ -26,6 +26,13 @@ class Mlflow(Strict):
     artifacts: str = ""
 
 
+class StoreSpec(Strict):
+    """A place outside: its URI, and the id of the connection that opens it."""
+
+    uri: str
+    connection: str = ""
+
+
 class Serving(Strict):
     """Where the prediction service answers."""
 
@@ -39,7 +46,7 @@ class Config(BaseSettings):
 
     home: str = ".ratchet"
     clock: Literal["wall", "data"] = "wall"
-    stores: dict[str, str] = {}
+    stores: dict[str, str | StoreSpec] = {}
     raw: str = ""
     lake: str = ""
     ledger: str = ""
@@ -65,8 +72,11 @@ class Config(BaseSettings):
         return (PROJECT / self.home).resolve()
 
     def place(self, value: str, default: str) -> str:
-        """Return where something is kept: a URI as it is, a path made absolute, the default under `home`."""
-        if "://" in value:
+        """Return where something is kept: a store's name resolved, a URI as it is, a path made absolute, the default under `home`."""
+        scheme, found, rest = value.partition("://")
+        if found and scheme in self.stores:
+            return f"{self._uri(scheme).rstrip('/')}/{rest}".rstrip("/")
+        if found:
             return value.replace("{home}", str(self.folder))
         return str((PROJECT / value).resolve()) if value else str(self.folder / default)
 
@@ -79,6 +89,11 @@ class Config(BaseSettings):
     def lake_place(self) -> str:
         """Where the Delta tables are."""
         return self.place(self.lake, "lake")
+
+    @property
+    def work_place(self) -> str:
+        """Where the tasks of a run leave files for each other: beside the lake's tables, since any machine may run the next one."""
+        return f"{self.lake_place}/_work"
 
     @property
     def ledger_place(self) -> str:
@@ -109,13 +124,24 @@ class Config(BaseSettings):
         if scheme == "landing" and scheme not in self.stores:
             return f"{self.folder}/landing/{rest}"
         if scheme in self.stores:
-            return f"{self.place(self.stores[scheme], scheme).rstrip('/')}/{rest}"
+            return f"{self._uri(scheme).rstrip('/')}/{rest}"
         if scheme in {"file", "s3", "gs", "abfs", "memory"}:
             return uri
         raise SpecError(
             f"{uri}: unknown store",
             [f"found {scheme!r}; allowed are landing, {', '.join(self.stores) or 'the stores of ratchet.yaml'}, s3, file"],
         )
+
+    def connection_of(self, uri: str) -> str:
+        """Return the id of the connection that opens a resolved URI: that of the innermost store around it; empty when none is named."""
+        around = {self._uri(name).rstrip("/"): each.connection for name, each in self.stores.items() if isinstance(each, StoreSpec)}
+        found = [place for place in around if uri == place or uri.startswith(f"{place}/")]
+        return around[max(found, key=len)] if found else ""
+
+    def _uri(self, store: str) -> str:
+        found = self.stores[store]
+        uri = found if isinstance(found, str) else found.uri
+        return uri.replace("{home}", str(self.folder)) if "://" in uri else self.place(uri, store)
 
 
 def load_config(**overrides: Any) -> Config:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import Skip
@@ -14,6 +12,7 @@ from include.ratchet.tasks.snapshot import split_rows
 
 def fit(job: Json) -> Json:
     """Fit one candidate's trials on the train rows; keep the one that validates best."""
+    from include.ratchet.adapters import open_work
     from include.ratchet.adapters.models import save_skops
     from include.ratchet.steps.frames import features, labels
     from include.ratchet.steps.train import fit_candidate
@@ -25,16 +24,18 @@ def fit(job: Json) -> Json:
     x, y = features(rows, spec.columns), labels(rows, spec)
     weight = rows[spec.columns.weight].to_numpy()[parts.train] if spec.columns.weight else None
     fitted = fit_candidate(spec, chosen, (x[parts.train], y[parts.train]), (x[parts.validation], y[parts.validation]), weight)
-    path = _work(snapshot["run"]) / f"{candidate}.skops"
-    save_skops(fitted.pipeline, path)
+    path, work = f"{_work(snapshot['run'])}/{candidate}.skops", open_work()
+    with work.part() as part:
+        save_skops(fitted.pipeline, part)
+        work.adopt(part, path)
     trials = [{"params": {k: str(v) for k, v in t["params"].items()}, "score": t["score"]} for t in fitted.trials]
     seconds = round(fitted.seconds, 3)
-    return {"snapshot": snapshot, "name": candidate, "score": fitted.score, "trials": trials, "seconds": seconds, "path": str(path)}
+    return {"snapshot": snapshot, "name": candidate, "score": fitted.score, "trials": trials, "seconds": seconds, "path": path}
 
 
 def register(candidates: list[Json]) -> Json:
     """Register the candidate with the best validation score: the fitted object itself, no refit."""
-    from include.ratchet.adapters import open_registry
+    from include.ratchet.adapters import open_registry, open_work
     from include.ratchet.adapters.models import load_skops
     from include.ratchet.domain.ports import TrainingReport
 
@@ -50,15 +51,17 @@ def register(candidates: list[Json]) -> Json:
         "seed": str(spec.training.seed),
         "metric": spec.gate.metric,
     }
-    fitted = Path(best["path"])
+    work, pipeline = open_work(), None
     # Gone when this task was ended after it had registered: the registry knows the run then, and needs no pipeline.
-    pipeline = load_skops(fitted) if fitted.exists() else None
+    if work.exists(best["path"]):
+        with work.local(best["path"]) as fitted:
+            pipeline = load_skops(fitted)
     report = TrainingReport(
         spec.name, run["run_id"], best["name"], pipeline, tuple(candidates), spec.columns, parameters, snapshot["digest"]
     )
     made = registry.register(report)
     registry.point(spec.name, {"challenger": made.version})
-    shutil.rmtree(_work(run), ignore_errors=True)
+    work.drop(_work(run))
     return {"run": run, "snapshot": snapshot, "version": made.version, "chosen": best["name"], "validation_score": best["score"]}
 
 
@@ -113,7 +116,5 @@ def bless(verdict: Json) -> Json:
     return {key: verdict[key] for key in ("model", "version", "digest")}
 
 
-def _work(run: Json) -> Path:
-    from include.ratchet.domain.config import load_config
-
-    return load_config().folder / "work" / run["model"] / digest(run["run_id"])[:16]
+def _work(run: Json) -> str:
+    return f"{run['model']}/{digest(run['run_id'])[:16]}"

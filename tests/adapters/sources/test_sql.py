@@ -1,10 +1,8 @@
-"""What is particular to files and to databases."""
+"""What is particular to databases."""
 
 from __future__ import annotations
 
 import io
-import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,81 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from include.ratchet.adapters.sources import SETTLE_SECONDS, Files, Sql, open_source
+from include.ratchet.adapters.sources.sql import Sql
 from include.ratchet.domain.errors import SpecError
-from tests.fakes import MemoryConnections
 from tests.makers import feed_spec
 
 TABLE = {"kind": "sql", "connection": "db", "table": "t"}
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Files:
-    """Watch a folder."""
-    return Files(feed_spec(), str(tmp_path / "*.csv"))
-
-
-def write(path: Path, content: str, age: float = 60.0) -> None:
-    """Write a file that changed some seconds ago."""
-    path.write_text(content)
-    os.utime(path, (time.time() - age,) * 2)
-
-
-def test_a_file_must_settle(files: Files, tmp_path: Path) -> None:
-    """A file that changed just now may still be written, and is left for the next look."""
-    write(tmp_path / "a.csv", "x", age=0.0)
-    assert files.discover([], None) == []
-    write(tmp_path / "a.csv", "x", age=SETTLE_SECONDS + 0.1)
-    assert len(files.discover([], None)) == 1
-
-
-@pytest.mark.parametrize(("content", "age"), [("longer", 60.0), ("y", 30.0)], ids=["size", "time"])
-def test_a_changed_file_is_new(files: Files, tmp_path: Path, content: str, age: float) -> None:
-    """Another size, or another time, is another delivery of the same file."""
-    write(tmp_path / "a.csv", "x")
-    seen = [each.fingerprint for each in files.discover([], None)]
-    assert files.discover(seen, None) == []
-    write(tmp_path / "a.csv", content, age)
-    assert [each.fingerprint in seen for each in files.discover(seen, None)] == [False]
-
-
-def test_a_file_that_was_restored_is_new(files: Files, tmp_path: Path) -> None:
-    """Back to an earlier content with its earlier time, as cp -p does, is a delivery of its own; and is found once."""
-    seen: list[str] = []
-    for content, age in (("old", 90.0), ("newer", 60.0), ("old", 90.0), ("newer", 60.0)):
-        path = tmp_path / "a.csv"
-        path.write_text(content)
-        os.utime(path, (1e9 - age,) * 2)
-        (found,) = files.discover(seen, None)
-        seen.append(found.fingerprint)
-        assert files.discover(seen, None) == []
-    assert len(set(seen)) == 4
-
-
-def test_fingerprints_fit_into_the_ledger(tmp_path: Path) -> None:
-    """However long a path or a watermark: 500 characters are what PostgreSQL keeps; long ones still differ."""
-    folder = tmp_path / ("x" * 200) / ("y" * 200)
-    folder.mkdir(parents=True)
-    for name in ("a", "b"):
-        write(folder / f"{'z' * 150}{name}.csv", "x")
-    source = Files(feed_spec(), f"{folder}/*.csv")
-    found = [each.fingerprint for each in source.discover([], None)]
-    assert len(set(found)) == 2
-    assert max(map(len, found)) <= 500
-    assert source.discover(found, None) == []
-    place = f"sqlite:///{tmp_path / 'l.db'}"
-    run(place, "CREATE TABLE t (id INTEGER, v REAL, at TEXT)", "INSERT INTO t VALUES (1, 1, printf('%600d', 1))")
-    (delivery,) = database(place, watermark="at").discover([], " " * 600)
-    assert len(delivery.fingerprint) <= 500
-
-
-def test_only_files_that_match_by_name(files: Files, tmp_path: Path) -> None:
-    """Folders and other names are no deliveries; files come in the order of their names."""
-    for name in ("b.csv", "a.csv", "c.txt", ".hidden.csv.part"):
-        write(tmp_path / name, "x")
-    (tmp_path / "folder.csv").mkdir()
-    os.utime(tmp_path / "folder.csv", (1e9, 1e9))
-    assert [Path(each.uri).name for each in files.discover([], None)] == ["a.csv", "b.csv"]
 
 
 @pytest.fixture
@@ -228,12 +156,9 @@ def test_a_watermark_that_does_not_compare_is_refused(url: str) -> None:
         database(url, watermark="at").discover([], None)
 
 
-def test_open_source_resolves_stores_and_connections(tmp_path: Path, url: str) -> None:
-    """Files are opened where the store is, databases by their connection id; an unknown id is a fault of the spec."""
-    write(tmp_path / "a.csv", "x")
-    files = open_source(feed_spec(), MemoryConnections(), lambda uri: str(tmp_path / uri.rpartition("/")[2]))
-    assert len(files.discover([], None)) == 1
-    spec = feed_spec(source={**TABLE, "watermark": "id"})
-    assert len(open_source(spec, MemoryConnections({"db": url}), str).discover([], None)) == 1
-    with pytest.raises(SpecError, match="'db': not known"):
-        open_source(spec, MemoryConnections(), str)
+def test_a_long_watermark_fits_into_the_ledger(tmp_path: Path) -> None:
+    """500 characters of a fingerprint are what PostgreSQL keeps."""
+    place = f"sqlite:///{tmp_path / 'l.db'}"
+    run(place, "CREATE TABLE t (id INTEGER, v REAL, at TEXT)", "INSERT INTO t VALUES (1, 1, printf('%600d', 1))")
+    (delivery,) = database(place, watermark="at").discover([], " " * 600)
+    assert len(delivery.fingerprint) <= 500

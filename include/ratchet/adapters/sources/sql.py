@@ -1,69 +1,27 @@
-"""Where feeds come from: files on any fsspec store, and SQL databases. A new kind is one more class here."""
+"""Databases, by SQLAlchemy: a table or a query, in windows of a watermark or whole."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import logging
-import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from include.ratchet.domain.errors import DataError, SpecError
+from include.ratchet.adapters.sources.fingerprints import numbered, same, shortened
+from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.feedspec import FeedSpec
-from include.ratchet.domain.ports import Connections, Source
+from include.ratchet.domain.ports import Source
 from include.ratchet.domain.records import Delivery
 
-SETTLE_SECONDS = 1.0
-"""A file that changed later than this is still being written, and is left for the next look."""
-AGAIN = "#"
-"""Between a state and how often it had landed before, in the fingerprint of what went back to it."""
-LONG_NAME, LONG_WATERMARK = 400, 200
-"""Longer parts of a fingerprint are hashed: the ledger keeps 500 characters of it."""
+LONG_WATERMARK = 200
+"""Longer watermarks are hashed in a fingerprint."""
 _log = logging.getLogger("ratchet.sources")
-
-
-class Files(Source):
-    """Files that match a glob; one file is one batch."""
-
-    def __init__(self, spec: FeedSpec, pattern: str) -> None:
-        """Watch `pattern`, an fsspec URL or path with wildcards."""
-        self._spec = spec
-        self._fs, self._pattern = fsspec.core.url_to_fs(pattern)
-
-    @property
-    def format(self) -> str:
-        """As the spec says."""
-        return self._spec.source.format
-
-    def discover(self, seen: Sequence[str], watermark: Any) -> list[Delivery]:  # noqa: ARG002 - files have no watermark
-        """List settled files that differ in size or time from when they last landed, in the order of their names."""
-        found = []
-        last = {each.rsplit("|", 2)[0]: each for each in seen}
-        for path in sorted(self._fs.glob(self._pattern)):
-            info = self._fs.info(path)
-            changed = info.get("mtime") or info.get("LastModified") or info.get("created")
-            moment = changed.timestamp() if isinstance(changed, datetime) else float(changed or 0)
-            name, tag = _shortened(path, LONG_NAME), str(info.get("ETag") or moment).replace("|", "_")
-            state = f"{name}|{info['size']}|{tag}"
-            if _same(last.get(name), state) or info["type"] != "file" or abs(time.time() - moment) <= SETTLE_SECONDS:
-                continue
-            found.append(Delivery(path, _numbered(state, seen)))
-        return found
-
-    def fetch(self, delivery: Delivery) -> BinaryIO:
-        """Open the file."""
-        try:
-            return cast("BinaryIO", self._fs.open(delivery.uri, "rb"))
-        except FileNotFoundError:
-            message = f"{delivery.uri}: was there a moment ago and is gone; deliver it again"
-            raise DataError(message) from None
 
 
 class Sql(Source):
@@ -88,15 +46,15 @@ class Sql(Source):
         source = self._spec.source
         if source.watermark is None:
             delivery = Delivery(f"{self._url}#{source.table or 'query'}", "")
-            content = f"content|{hash_bytes(self.fetch(delivery))}"
-            return [] if _same(seen[-1] if seen else None, content) else [Delivery(delivery.uri, _numbered(content, seen))]
+            content = f"content|{hashlib.sha256(self.fetch(delivery).read()).hexdigest()}"
+            return [] if same(seen[-1] if seen else None, content) else [Delivery(delivery.uri, numbered(content, seen))]
         column: sa.ColumnClause[Any] = sa.column(source.watermark)
         with self._engine.connect() as connection:
             newest = connection.scalar(sa.select(sa.func.max(column)).select_from(self._relation()))
         newest = _plain(newest)
         if newest is None or (watermark is not None and newest <= watermark):
             return []
-        window = f"{_shortened(str(watermark), LONG_WATERMARK)}|{_shortened(str(newest), LONG_WATERMARK)}"
+        window = f"{shortened(str(watermark), LONG_WATERMARK)}|{shortened(str(newest), LONG_WATERMARK)}"
         return [Delivery(f"{self._url}#{source.table or 'query'}", window, watermark, newest)]
 
     def fetch(self, delivery: Delivery) -> BinaryIO:
@@ -135,34 +93,6 @@ class Sql(Source):
         if source.table:
             return _named(source.table)
         return sa.text(str(source.query)).columns(*[sa.column(n) for n in self._spec.columns]).subquery("feed")
-
-
-def open_source(spec: FeedSpec, connections: Connections, resolve: Any) -> Source:
-    """Open the source that a feed names; `resolve` turns `store://` URIs into places."""
-    if spec.source.kind == "files":
-        return Files(spec, resolve(str(spec.source.uri)))
-    return Sql(spec, connections.get(str(spec.source.connection)).sqlalchemy_url)
-
-
-def hash_bytes(stream: BinaryIO) -> str:
-    """Return the SHA-256 of a stream."""
-    return hashlib.sha256(stream.read()).hexdigest()
-
-
-def _shortened(text: str, limit: int) -> str:
-    """Return a text, or its SHA-256 when it is longer than the limit."""
-    return text if len(text) <= limit else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-
-
-def _same(fingerprint: str | None, state: str) -> bool:
-    """Say whether a fingerprint is of this state, the first time or again."""
-    return fingerprint is not None and (fingerprint == state or fingerprint.startswith(f"{state}{AGAIN}"))
-
-
-def _numbered(state: str, seen: Sequence[str]) -> str:
-    """Return a fingerprint that nothing has landed under: what went back to an earlier state is a delivery of its own."""
-    times = sum(_same(each, state) for each in seen)
-    return f"{state}{AGAIN}{times}" if times else state
 
 
 def _named(name: str) -> sa.TableClause:
