@@ -86,17 +86,17 @@ class MemoryRegistry(Registry):
             raise RegistryError(message)
         return made[version - 1]
 
-    def artifact(self, model: str, version: int) -> str:
-        """Return the file, as it was registered."""
+    def artifact(self, model: str, version: int, sha: str = "") -> str:
+        """Return the file, as it was registered and judged."""
         uri = self.get(model, version).uri
-        if not Path(uri).is_file() or _sha(Path(uri)) != self._shas[uri]:
-            message = f"model {model} version {version}: the artifact was altered after registration"
+        if not Path(uri).is_file() or {_sha(Path(uri)), sha or self._shas[uri]} != {self._shas[uri]}:
+            message = f"model {model} version {version}: the artifact was altered after it was {'judged' if sha else 'registered'}"
             raise RegistryError(message)
         return uri
 
-    def load(self, model: str, version: int) -> Any:
+    def load(self, model: str, version: int, sha: str = "") -> Any:
         """Load the file."""
-        return load_skops(self.artifact(model, version))
+        return load_skops(self.artifact(model, version, sha))
 
     def tag(self, model: str, version: int, tags: Mapping[str, str]) -> None:
         """Add tags."""

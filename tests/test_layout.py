@@ -19,6 +19,7 @@ BY_ANOTHER = {
         for part in ("__init__", "batches", "promotions", "runs", "steps", "store", "verdicts")
     },
     "include/ratchet/adapters/ledger/routes.py": "tests/contract/test_routes.py: on SQLite and PostgreSQL",
+    "include/ratchet/adapters/ledger/seals.py": "tests/contract/test_seals.py: on SQLite and PostgreSQL",
     "include/ratchet/adapters/ledger/migrate.py": "tests/contract/test_migrations.py: on SQLite and PostgreSQL",
     "include/ratchet/adapters/ledger/migrations/env.py": "tests/contract/test_migrations.py: Alembic runs it for every command",
     **{

@@ -67,6 +67,8 @@ def test_a_ledger_of_the_release_before_is_kept(url: str) -> None:
     assert (ledger.champion("m"), ledger.seen("f")) == (1, ["print"])
     assert [each.at for each in ledger.promotions("m")] == [AT]
     assert [each.digest for each in ledger.verdicts("m")] == ["d"]
+    assert {each.chain: each.records for each in ledger.audit() if each.records} == {"promotions": 1, "verdicts": 1}
+    assert [each.faults for each in ledger.audit() if each.faults] == []
     test_code_and_revisions_agree(url)
 
 

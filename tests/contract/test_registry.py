@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import pickle
 import uuid
 from pathlib import Path
@@ -97,11 +98,20 @@ def test_an_altered_artifact_is_refused(registry: Registry, model: str) -> None:
     registry.register(report(model))
     path = Path(registry.artifact(model, 1))
     path.write_bytes(path.read_bytes() + b"\0")
-    with pytest.raises(RegistryError, match="altered after registration"):
+    with pytest.raises(RegistryError, match="altered after it was registered"):
         registry.load(model, 1)
     path.unlink()
-    with pytest.raises(RegistryError, match="altered after registration"):
+    with pytest.raises(RegistryError, match="altered after it was registered"):
         registry.artifact(model, 1)
+
+
+def test_only_the_judged_artifact_is_loaded(registry: Registry, model: str) -> None:
+    """What the verdict names is asked for: another file is refused, even one that the registry itself takes for good."""
+    registry.register(report(model))
+    sha = hashlib.sha256(Path(registry.artifact(model, 1)).read_bytes()).hexdigest()
+    assert registry.load(model, 1, sha).predict(FRAME).shape == (40,)
+    with pytest.raises(RegistryError, match="altered after it was judged"):
+        registry.load(model, 1, "0" * 64)
 
 
 def test_another_versions_artifact_is_refused(registry: Registry, model: str) -> None:

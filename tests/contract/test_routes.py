@@ -75,3 +75,15 @@ def test_workers_say_what_they_serve(ledger: Ledger) -> None:
     assert ledger.workers("m", AT) == {"a": (2, 2, AT + HOUR)}
     ledger.leave("a")
     assert ledger.workers("m", AT) == {}
+
+
+def test_what_workers_say_is_when_a_promotion_held(ledger: Ledger) -> None:
+    """The first beat by a promotion confirms it; the promotion is valid from when the last worker has."""
+    for number in (1, 2):
+        promote(ledger, number, number - 1 or None)
+    at = ledger.promotions("m", limit=1)[0].at
+    for worker, seconds in (("a", 1), ("b", 3)):
+        ledger.beat(worker, {"m": (1, 1)}, at - HOUR)
+        ledger.beat(worker, {"m": (2, 2)}, at + timedelta(seconds=seconds))
+        ledger.beat(worker, {"m": (2, 2)}, at + HOUR)
+    assert [each.valid_from for each in ledger.history("m")] == [at, at + timedelta(seconds=3)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -214,7 +215,23 @@ def test_an_altered_artifact_goes_no_further(blessed: Project) -> None:
     before = path.read_bytes()
     path.write_bytes(before + b"\0")
     try:
-        with pytest.raises(RegistryError, match="altered after registration"):
+        with pytest.raises(RegistryError, match="altered after it was registered"):
+            _go(blessed, deploy.preload, plan)
+    finally:
+        path.write_bytes(before)  # the stage's artifact is shared by all tests
+    assert _history() == []
+
+
+def test_an_artifact_that_was_never_judged_goes_no_further(blessed: Project) -> None:
+    """File and registry tag changed together: the ledger's verdict still names the file that was judged."""
+    plan = _go(blessed, deploy.choose, MODEL)
+    path = Path(open_registry().artifact(MODEL, 1))
+    before = path.read_bytes()
+    assert open_ledger().verdicts(MODEL)[0].artifact == hashlib.sha256(before).hexdigest()
+    path.write_bytes(before + b"\0")
+    open_registry().tag(MODEL, 1, {"ratchet.artifact_sha256": hashlib.sha256(before + b"\0").hexdigest()})
+    try:
+        with pytest.raises(RegistryError, match="altered after it was judged"):
             _go(blessed, deploy.preload, plan)
     finally:
         path.write_bytes(before)  # the stage's artifact is shared by all tests

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,6 +66,14 @@ def save_skops(pipeline: Any, path: Path) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     skops.io.dump(pipeline, part)
     part.replace(path)
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file, "nothing" where there is none."""
+    if not Path(path).is_file():
+        return "nothing"
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def trusted_of(pipeline: Any) -> list[str]:

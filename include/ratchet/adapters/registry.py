@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
-from include.ratchet.adapters.models import load_skops, trusted_of
+from include.ratchet.adapters.models import load_skops, sha256_of, trusted_of
 from include.ratchet.domain.errors import RegistryError
 from include.ratchet.domain.modelspec import Columns
 from include.ratchet.domain.ports import ModelVersion, Registry, TrainingReport
@@ -85,22 +84,22 @@ class MlflowRegistry(Registry):
             raise RegistryError(message) from None
         return ModelVersion(model, int(found.version), str(found.run_id), str(found.source), dict(found.tags))
 
-    def artifact(self, model: str, version: int) -> str:
-        """Return the local path of the version's skops file, its bytes checked against the registered SHA-256."""
+    def artifact(self, model: str, version: int, sha: str = "") -> str:
+        """Return the local path of the version's skops file, its bytes checked against the registered SHA-256 and the judged one."""
         found = self.get(model, version)
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=found.uri))
         path = folder / _MODEL_FILE
-        sha = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "nothing"
-        if sha != found.tags.get(SHA_TAG):
-            registered = found.tags.get(SHA_TAG, "nothing")[:12]
-            what = f"the artifact was altered after registration (found {sha[:12]}, registered {registered})"
-            message = f"model {model} version {version}: {what}; it is not loaded. Restore it, or train again."
-            raise RegistryError(message)
+        there = sha256_of(path)
+        for expected, when in ((found.tags.get(SHA_TAG, "nothing"), "registered"), (sha, "judged")):
+            if expected and there != expected:
+                what = f"the artifact was altered after it was {when} (found {there[:12]}, {when} {expected[:12]})"
+                message = f"model {model} version {version}: {what}; it is not loaded. Restore it, or train again."
+                raise RegistryError(message)
         return str(path)
 
-    def load(self, model: str, version: int) -> Any:
+    def load(self, model: str, version: int, sha: str = "") -> Any:
         """Load the fitted pipeline from its skops file."""
-        return load_skops(self.artifact(model, version))
+        return load_skops(self.artifact(model, version, sha))
 
     def tag(self, model: str, version: int, tags: Mapping[str, str]) -> None:
         """Set tags on a version."""
@@ -153,8 +152,7 @@ class MlflowRegistry(Registry):
                 pip_requirements=[f"{name}=={installed(name)}" for name in _PACKAGES],
             )
         kept = Path(mlflow.artifacts.download_artifacts(artifact_uri=info.model_uri)) / _MODEL_FILE
-        sha = hashlib.sha256(kept.read_bytes()).hexdigest()
-        return str(info.model_uri), sha
+        return str(info.model_uri), sha256_of(kept)
 
 
 def _signature(columns: Columns, *, classifies: bool) -> ModelSignature:

@@ -200,15 +200,21 @@ class Registry(ABC):
         """Log the run and register the chosen pipeline; the same training run on the same snapshot registers once."""
 
     @abstractmethod
-    def artifact(self, model: str, version: int) -> str:
-        """Return the local path of the version's skops file; RegistryError when it was altered."""
+    def artifact(self, model: str, version: int, sha: str = "") -> str:
+        """Return the local path of the version's skops file; RegistryError when it was altered.
+
+        Args:
+            model: The model.
+            version: The version.
+            sha: The SHA-256 that its verdict names; empty where there is no verdict (yet).
+        """
 
     @abstractmethod
     def get(self, model: str, version: int) -> ModelVersion:
         """Return a version, or raise RegistryError."""
 
     @abstractmethod
-    def load(self, model: str, version: int) -> Any:
+    def load(self, model: str, version: int, sha: str = "") -> Any:
         """Load the fitted pipeline from skops; RegistryError when it is altered or holds untrusted types."""
 
     @abstractmethod

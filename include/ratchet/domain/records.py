@@ -147,7 +147,7 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate decided about one challenger, and all that it saw."""
+    """What the gate decided about one challenger, and all that it saw; `artifact` is the SHA-256 of the file that was judged."""
 
     model: str
     version: int
@@ -159,11 +159,12 @@ class Verdict:
     champion: int | None = None
     at: datetime | None = None
     digest: str = ""
+    artifact: str = ""
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """One change of champion."""
+    """One change of champion: `at` is when it was recorded, `sequence` its number among its model's (the ledger gives it)."""
 
     model: str
     version: int
@@ -173,6 +174,7 @@ class Promotion:
     why: str
     evidence: str
     at: datetime
+    sequence: int | None = None
 
 
 @dataclass(frozen=True)

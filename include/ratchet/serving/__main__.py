@@ -12,7 +12,8 @@ from include.ratchet.domain.config import Config, load_config
 from include.ratchet.domain.errors import SpecError
 
 if TYPE_CHECKING:
-    from include.ratchet.serving.champions import Champions, Loader
+    from include.ratchet.adapters.ledger import Ledger
+    from include.ratchet.domain.ports import Registry
 
 # Imports inside functions: the thread pools read these variables when they are loaded, and /healthz
 # should answer while the follower's thread still imports mlflow (2 s).
@@ -26,14 +27,14 @@ class Stores:
     config: Config
 
     @cached_property
-    def ledger(self) -> Champions:
+    def ledger(self) -> Ledger:
         """The open ledger."""
         from include.ratchet.adapters import open_ledger
 
         return open_ledger(self.config)
 
     @cached_property
-    def registry(self) -> Loader:
+    def registry(self) -> Registry:
         """The open registry."""
         from include.ratchet.adapters import open_registry
 
@@ -44,8 +45,9 @@ class Stores:
         return self.ledger.champion(model)
 
     def load(self, model: str, version: int) -> Any:
-        """Ask the registry."""
-        return self.registry.load(model, version)
+        """Ask the registry for the file that the ledger's verdict names."""
+        verdict = self.ledger.blessing(model, version)
+        return self.registry.load(model, version, verdict.artifact if verdict else "")
 
 
 def main() -> int:

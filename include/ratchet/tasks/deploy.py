@@ -55,12 +55,13 @@ def choose(model: str) -> Json:
 
 
 def preload(plan: Json) -> Json:
-    """Load the artifact here and answer one row: what is altered or does not load goes no further."""
-    from include.ratchet.adapters import open_registry
+    """Load the artifact here and answer one row: what is not the file that was judged, or does not load, goes no further."""
+    from include.ratchet.adapters import open_ledger, open_registry
     from include.ratchet.tasks.score import example_frame
 
     spec = specs.model(plan["model"])
-    pipeline = open_registry().load(spec.name, plan["version"])
+    verdict = _blessing(spec.name, plan["version"], open_ledger())
+    pipeline = open_registry().load(spec.name, plan["version"], verdict.artifact)
     pipeline.predict(example_frame(spec, pipeline))
     return plan
 

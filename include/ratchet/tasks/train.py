@@ -68,6 +68,7 @@ def register(candidates: list[Json]) -> Json:
 def judge(challenger: Json) -> Json:
     """Apply the gate to the registered challenger; the verdict goes into the ledger, whatever it is."""
     from include.ratchet.adapters import open_ledger, open_registry
+    from include.ratchet.adapters.models import sha256_of
     from include.ratchet.adapters.probe import probe
     from include.ratchet.steps.evaluate import evaluate
     from include.ratchet.steps.frames import features
@@ -78,7 +79,8 @@ def judge(challenger: Json) -> Json:
     rows, parts = split_rows(spec, challenger["snapshot"])
     pipeline = registry.load(spec.name, version)
     sample = features(rows.filter(parts.test), spec.columns).head(50)
-    proved = probe(registry.artifact(spec.name, version), sample)
+    artifact = registry.artifact(spec.name, version)
+    sha, proved = sha256_of(artifact), probe(artifact, sample)
     incumbent = registry.load(spec.name, champion) if champion is not None else None
     decision, figures = evaluate(spec, rows, parts, pipeline, incumbent, proved)
     verdict = ledger.judge(
@@ -92,6 +94,7 @@ def judge(challenger: Json) -> Json:
             {**figures, "candidate": challenger["chosen"], "snapshot": challenger["snapshot"]["digest"]},
             champion,
             datetime.now(UTC),
+            artifact=sha,
         )
     )
     registry.tag(spec.name, version, {"ratchet.verdict": verdict.outcome, "ratchet.verdict_digest": verdict.digest})

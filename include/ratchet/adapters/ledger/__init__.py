@@ -1,8 +1,8 @@
 """The ledger: an SQL record of what happened. SQLite on one machine, PostgreSQL where several write.
 
-No row is ever removed. Runs, steps, snapshots, verdicts, promotions and reports are written once; a batch moves on by
-its status, and a signal by what became of it. Each part of the ledger is a module: its tables, and what is read and
-written there. How a table is added or changed: `docs/ledger.md`.
+No row is ever removed. Runs, steps, snapshots, verdicts, promotions and reports are written once, and each is sealed
+over the one before (`seals`); a batch moves on by its status, and a signal by what became of it. Each part of the
+ledger is a module: its tables, and what is read and written there. `docs/ledger.md` says how to add a table.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from include.ratchet.adapters.ledger.batches import Batches
 from include.ratchet.adapters.ledger.promotions import Promotions
 from include.ratchet.adapters.ledger.routes import Routes
 from include.ratchet.adapters.ledger.runs import Runs
+from include.ratchet.adapters.ledger.seals import Audits
 from include.ratchet.adapters.ledger.steps import Steps
 from include.ratchet.adapters.ledger.verdicts import Verdicts
 
 
-class Ledger(Batches, Runs, Verdicts, Promotions, Routes, Steps):
+class Ledger(Batches, Runs, Verdicts, Promotions, Routes, Steps, Audits):
     """Reads and writes of the ledger; each method is one transaction."""
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, String, Text, UniqueConstraint, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
+from include.ratchet.adapters.ledger.seals import Session
 from include.ratchet.adapters.ledger.store import Store, Table
 from include.ratchet.domain.errors import LedgerError
 from include.ratchet.domain.records import Batch, Delivery

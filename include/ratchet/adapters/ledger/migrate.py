@@ -1,13 +1,11 @@
 """Bring a ledger's tables up to date: one look when it is opened, Alembic's revisions when they are behind.
 
-A ledger only moves forward, so no revision knows the way back. `python -m include.ratchet.adapters.ledger.migrate
-"Add batch statistics"` writes the next one (`docs/ledger.md`).
+A ledger only moves forward, so no revision knows the way back. `docs/ledger.md` says how to add one.
 """
 
 from __future__ import annotations
 
 import functools
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +104,3 @@ def write_revision(message: str) -> Path:
             number = f"r{int(revisions()[-1][1:]) + 1:04d}"
             command.revision(config(connection), message, autogenerate=True, rev_id=number)
     return next((FOLDER / "versions").glob(f"{number}_*.py"))
-
-
-if __name__ == "__main__":
-    sys.stdout.write(f"{write_revision(sys.argv[1])}\n")

@@ -6,11 +6,13 @@ import dataclasses
 from datetime import datetime
 
 from sqlalchemy import String, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
-from include.ratchet.adapters.ledger.promotions import PromotionRow
+from include.ratchet.adapters.ledger.promotions import PromotionRow, confirm
+from include.ratchet.adapters.ledger.seals import Session
 from include.ratchet.adapters.ledger.store import Store, Table
 from include.ratchet.domain.records import Route, Standing
+from include.ratchet.domain.reigns import Confirmation
 
 
 class RouteRow(Table):
@@ -83,20 +85,22 @@ class Routes(Store):
             return [_route(row) for row in session.scalars(select(RouteRow).where(RouteRow.model == model).order_by(RouteRow.id.desc()))]
 
     def beat(self, worker: str, serves: dict[str, tuple[int, int]], at: datetime) -> None:
-        """Say that a worker lives, and which version of each model answers in it, by which promotion."""
+        """Say that a worker lives, and which version of each model answers in it, by which promotion; a new one is confirmed by it."""
         with Session(self._engine) as session, session.begin():
             known = {row.model: row for row in session.scalars(select(WorkerRow).where(WorkerRow.worker == worker))}
             for model, row in known.items():
                 if model not in serves:
                     session.delete(row)
             for model, (version, sequence) in serves.items():
-                row = known.get(model)
-                if row is None:
+                there = known.get(model)
+                if there is None or there.sequence != sequence:
+                    confirm(session, Confirmation(model, sequence, worker, at))
+                if there is None:
                     session.add(WorkerRow(worker=worker, model=model, version=version, sequence=sequence, since=at, seen_at=at))
                     continue
-                if row.sequence != sequence:
-                    row.version, row.sequence, row.since = version, sequence, at
-                row.seen_at = at
+                if there.sequence != sequence:
+                    there.version, there.sequence, there.since = version, sequence, at
+                there.seen_at = at
 
     def leave(self, worker: str) -> None:
         """Say that a worker stops."""

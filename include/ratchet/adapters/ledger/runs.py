@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import String, Text, UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
+from include.ratchet.adapters.ledger.seals import Session
 from include.ratchet.adapters.ledger.store import Store, Table
 from include.ratchet.domain.errors import LedgerError
 from include.ratchet.domain.records import Disposition, Signal, TrainingRun, Window
@@ -36,6 +37,7 @@ class RunRow(Table):
     """One training run that the arbiter started."""
 
     __tablename__ = "runs"
+    sealed_by = ("model", "run_id")
     model: Mapped[str] = mapped_column(String(200), primary_key=True)
     run_id: Mapped[str] = mapped_column(String(300), primary_key=True)
     reason: Mapped[str] = mapped_column(Text)

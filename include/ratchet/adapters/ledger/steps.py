@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import String, Text, UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
+from include.ratchet.adapters.ledger.seals import Session
 from include.ratchet.adapters.ledger.store import Store, Table
 from include.ratchet.domain.records import Json
 
@@ -17,6 +18,7 @@ class StepRow(Table):
     """One try of one task: what ran, when, on what."""
 
     __tablename__ = "steps"
+    sealed_by = ("id",)
     id: Mapped[int] = mapped_column(primary_key=True)
     dag_id: Mapped[str] = mapped_column(String(250), index=True)
     run_id: Mapped[str] = mapped_column(String(300), index=True)
@@ -25,10 +27,12 @@ class StepRow(Table):
     try_number: Mapped[int]
     state: Mapped[str] = mapped_column(String(20))
     executor: Mapped[str] = mapped_column(String(200))
+    bundle: Mapped[str | None] = mapped_column(String(300))
     code_version: Mapped[str] = mapped_column(String(100))
     parameters: Mapped[dict[str, Any]]
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime]
+    input: Mapped[str | None] = mapped_column(String(64))
     output: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(Text, default="")
 
@@ -37,6 +41,7 @@ class ReportRow(Table):
     """One monitor report."""
 
     __tablename__ = "reports"
+    sealed_by = ("model", "run_id")
     id: Mapped[int] = mapped_column(primary_key=True)
     model: Mapped[str] = mapped_column(String(200), index=True)
     run_id: Mapped[str] = mapped_column(String(300))

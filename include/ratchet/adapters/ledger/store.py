@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, DateTime, Dialect, Engine, NullPool, TypeDecorator, create_engine, event, make_url
 from sqlalchemy.orm import DeclarativeBase
@@ -32,6 +32,9 @@ class UtcTime(TypeDecorator[datetime]):
 
 class Table(DeclarativeBase):
     """Base of all ledger tables."""
+
+    sealed_by: ClassVar[tuple[str, ...]] = ()
+    """The columns that name a record of a table whose records are never changed; each is sealed when it is added."""
 
     type_annotation_map = {datetime: UtcTime, dict[str, Any]: JSON}  # noqa: RUF012 - SQLAlchemy reads it so
 

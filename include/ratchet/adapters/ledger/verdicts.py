@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import String, Text, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
+from include.ratchet.adapters.ledger.seals import Session
 from include.ratchet.adapters.ledger.store import Store, Table
 from include.ratchet.domain.errors import LedgerError
 from include.ratchet.domain.records import Json, RuleResult, Snapshot, Verdict, Window, digest
@@ -18,6 +19,7 @@ class SnapshotRow(Table):
     """One immutable training input."""
 
     __tablename__ = "snapshots"
+    sealed_by = ("digest",)
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     model: Mapped[str] = mapped_column(String(200), index=True)
     tables: Mapped[dict[str, Any]]
@@ -32,6 +34,7 @@ class VerdictRow(Table):
     """What the gate decided about one version."""
 
     __tablename__ = "verdicts"
+    sealed_by = ("digest",)
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     model: Mapped[str] = mapped_column(String(200), index=True)
     version: Mapped[int]
