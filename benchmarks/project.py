@@ -16,6 +16,7 @@ import yaml
 
 from include.ratchet.domain.config import Config, load_config
 from include.ratchet.domain.specs import PROJECT
+from include.ratchet.domain.viewspec import JOINED_BY
 from include.ratchet.local import environment, stack
 from include.ratchet.local.ports import HOST, Ports
 
@@ -96,6 +97,9 @@ def _replace_models(include: Path, count: int) -> None:
     for each in (include / "models").iterdir():
         shutil.rmtree(each)
     shutil.rmtree(include / "feeds" / _FEED)
+    shutil.rmtree(include / "views")  # which reads that feed
+    columns = spec["columns"] | {"numeric": [name for name in spec["columns"]["numeric"] if JOINED_BY not in name]}
+    spec |= {"views": [], "columns": columns}
     for number in range(1, count + 1):
         name, source = f"model_{number:03}", f"{_FEED}_{number:03}"
         (include / "models" / name).mkdir()

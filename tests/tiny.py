@@ -39,6 +39,20 @@ FEED_YAML = """
     quarantine: {max_fraction: 0.05}
 """
 
+VIEW = "fashion"
+VIEW_YAML = """
+    name: fashion
+    feeds: [visits]
+    entity: [colour]
+    time: known
+    ttl: 2d
+    features: [visits, mean]
+"""
+VIEW_SQL = """
+    SELECT colour, date_trunc('day', "at") + INTERVAL 1 DAY AS known, count(*) AS visits, round(avg(x), 6) AS mean
+    FROM visits GROUP BY ALL;
+"""
+
 MODEL_YAML = """
     name: buys
     owner: shop
@@ -89,6 +103,14 @@ def write_specs(include: Path, *, model: str = MODEL_YAML, feed: str = FEED_YAML
         (folder / file).write_text(textwrap.dedent(text), encoding="utf-8")
 
 
+def add_view(include: Path, sql: str = VIEW_SQL) -> None:
+    """Write a view of the day before, by colour."""
+    folder = include / "views" / VIEW
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / specs.VIEW_FILE).write_text(textwrap.dedent(VIEW_YAML), encoding="utf-8")
+    (folder / "view.sql").write_text(textwrap.dedent(sql), encoding="utf-8")
+
+
 def read_specs_from(include: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every reader of specs look into another include folder."""
     monkeypatch.setattr(specs, "INCLUDE", include)
@@ -119,6 +141,15 @@ class Project:
     def write(self, **texts: str) -> None:
         """Write the specs again, with another text of one."""
         write_specs(self.include, **texts)
+
+    def add_view(self, sql: str = VIEW_SQL, *, joined: bool = True) -> None:
+        """Add a view of the day before by colour, and let the model join it."""
+        add_view(self.include, sql)
+        if joined:
+            features = "numeric: [x, fashion__visits, fashion__mean]"
+            self.write(
+                model=MODEL_YAML.replace("numeric: [x]", features).replace("feeds: [visits]", f"feeds: [visits]\n    views: [{VIEW}]")
+            )
 
     def run(self, body: Callable[..., Any], *args: Any, stage: str = "train", run_type: str = "manual", **params: Any) -> Any:
         """Run one body as a task of the current run."""

@@ -27,7 +27,7 @@ def copy_project(to: Path, *, tiny_specs: bool = False) -> Path:
         else:
             shutil.copy(PROJECT / part, to / part)
     if tiny_specs:
-        for kind in ("feeds", "models"):
+        for kind in ("feeds", "models", "views"):
             shutil.rmtree(to / "include" / kind)
         tiny.write_specs(to / "include")
         (to / "tests").mkdir()

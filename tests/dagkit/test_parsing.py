@@ -108,3 +108,18 @@ def test_all_broken_specs_are_one_error(include: Path) -> None:
     empty, broken = caught.value.faults
     assert empty == f"{include}/feeds/empty/feed.yaml: no such file"
     assert broken.startswith(f"{include}/models/broken/model.yaml: while parsing")
+
+
+def test_views_are_built_like_models(include: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each view has its DAG; a task of another DAG reads none."""
+    tiny.add_view(include)
+    assert [spec.name for spec in parsing.views("materialize")] == [tiny.VIEW]
+    monkeypatch.setenv(CONTEXT, "buys_train")
+    assert list(parsing.views("materialize")) == []
+
+
+def test_a_model_without_views_reads_none(include: Path, read: list[str]) -> None:
+    """A view costs the models that join it, and no other."""
+    tiny.add_view(include)
+    list(parsing.models("train"))
+    assert [file for file in read if file.startswith("views/")] == []

@@ -166,9 +166,15 @@ def test_a_window_too_short_to_be_tested_is_refused() -> None:
     assert model(columns__time=None, monitor__window="1d", triggers__degradation={"drop": 0.1}, **split).columns.time is None
 
 
+def test_views_need_a_time() -> None:
+    """A view is joined as it was known at a row's time; a row without one knows nothing."""
+    split = {"training__split__validation": 0.2, "training__split__test": 0.2}
+    assert "views: found without columns.time" in refused(views=["v"], columns__time=None, **split)
+    assert model(views=["v"]).views == ("v",)
+
+
 LATER = {
     "engine": "spark",
-    "views": ["customers"],
     "gate__behaviour": [{"name": "x"}],
     "gate__test_reuse": "ladder",
     "triggers__drift": {"method": "psi"},

@@ -157,3 +157,53 @@ def test_a_long_value_is_cut(include: Path) -> None:
     """A fault line stays a line."""
     error = change(include, "task: binary", f"task: {'x' * 10_000}")
     assert len(error.faults[0]) < 200
+
+
+VIEW = "{name: v, feeds: [f], entity: [id], time: at, ttl: 6h, features: [n]}"
+
+
+def add_view(include: Path, text: str = VIEW) -> None:
+    """Write a view, and let the model name it."""
+    folder = include / "views" / "v"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "view.yaml").write_text(text)
+    (folder / "view.sql").write_text("SELECT 1;\n")
+    path = include / "models" / "m" / "model.yaml"
+    timed = MODEL.replace("label: y", "label: y, time: t").replace("0.2, test: 0.2", "1d, test: 1d").replace("[x]", "[x, v__n]")
+    path.write_text(textwrap.dedent(timed.replace("feeds: [f]", "feeds: [f]\n    views: [v]")))
+
+
+def test_a_view_reads_with_its_sql(include: Path) -> None:
+    """A model that names it reads its feeds too."""
+    add_view(include, VIEW.replace("[f]", "[f, g]"))
+    (include / "feeds" / "g").mkdir()
+    (include / "feeds" / "g" / "feed.yaml").write_text(FEED.replace("name: f", "name: g"))
+    view = specs.view("v", include)
+    assert specs.view_sql(view, include) == "SELECT 1"
+    assert specs.all_feeds(specs.model("m", include), include) == ("f", "g")
+
+
+@pytest.mark.parametrize("name", specs.names("views"))
+def test_the_views_of_this_repository_read(name: str) -> None:
+    """The examples that adopters copy have no faults."""
+    assert specs.view(name).name == name
+
+
+def test_what_a_view_names_must_be_there(include: Path) -> None:
+    """A feed that is none, SQL that is not there, and both at once."""
+    add_view(include, VIEW.replace("[f]", "[ff]").replace("ttl", "sql: other.sql, ttl"))
+    with pytest.raises(SpecError) as error:
+        specs.view("v", include)
+    assert error.value.faults == (
+        "feeds: found 'ff'; allowed are f; did you mean 'f'?",
+        "sql: found 'other.sql'; no such file beside view.yaml",
+    )
+
+
+def test_a_model_names_views_and_features_that_are_there(include: Path) -> None:
+    """A misspelt view, a misspelt feature of a view, and a view with faults of its own."""
+    add_view(include)
+    assert "columns.numeric: found 'v__m'; view v has v__n; did you mean 'v__n'?" in change(include, "v__n", "v__m").faults
+    assert "views: found 'vv'; allowed are v; did you mean 'v'?" in change(include, "views: [v]", "views: [vv]").faults
+    add_view(include, VIEW.replace("ttl: 6h", "ttl: 0s"))
+    assert any("views: v has faults of its own: ttl: found 0" in fault for fault in change(include, "[x, v__n]", "[v__n]").faults)

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from include.ratchet.domain.feedspec import COLUMN_TYPES
-from include.ratchet.steps.columns import to_type
+from include.ratchet.steps.columns import empty, to_type
 from tests.makers import feed_spec
 
 SPEC = feed_spec()
@@ -44,3 +44,16 @@ def test_fractions_are_no_whole_numbers() -> None:
     """A float column is a column of whole numbers where its values are."""
     converted, bad = to_type(pa.chunked_array([[1.0, 2.5, None]]), "int64", SPEC, "v")
     assert (converted.to_pylist(), bad) == ([1, None, None], [1])
+
+
+def test_an_empty_table_has_the_columns_of_a_clean_one() -> None:
+    """SQL is checked on it before there is data: the schema's columns, a derived event time, and the batch."""
+    spec = feed_spec({"id": "int64", "day": "date", "hr": "int64?"}, time={"columns": ["day", "hr"]})
+    assert empty(spec).num_rows == 0
+    assert {field.name: str(field.type) for field in empty(spec).schema} == {
+        "id": "int64",
+        "day": "date32[day]",
+        "hr": "int64",
+        "event_time": "timestamp[us, tz=UTC]",
+        "_batch": "string",
+    }

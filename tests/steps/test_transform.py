@@ -10,7 +10,9 @@ import pytest
 
 from include.ratchet.domain.errors import DataError, SpecError
 from include.ratchet.domain.records import Window
+from include.ratchet.domain.viewspec import ViewSpec
 from include.ratchet.steps.transform import content_digest, transform
+from include.ratchet.steps.views import View
 from tests.makers import model_spec
 
 START = datetime(2013, 1, 1, tzinfo=UTC)
@@ -57,8 +59,36 @@ def test_asof_takes_the_last_that_was_known() -> None:
     """A point-in-time join takes the newest report not after the row, and none where there was none: no look ahead."""
     reports = pads.dataset(pa.table({"at": pa.array([hour(1), hour(4)], pa.timestamp("us", tz="UTC")), "temp": [10.0, 40.0]}))
     sql = "SELECT f.id, f.at, f.y, f.c, w.temp AS x FROM f ASOF LEFT JOIN w ON f.at >= w.at"
-    made = transform(SPEC, sql, {"f": flights(0, 1, 3.5, 4, 9), "w": reports}, None)
+    made = transform(model_spec(feeds=["f", "w"]), sql, {"f": flights(0, 1, 3.5, 4, 9), "w": reports}, None)
     assert made["x"].to_pylist() == [None, 10.0, 10.0, 40.0, 40.0]
+
+
+LOAD = View(ViewSpec(name="load", feeds=("w",), entity=("c",), time="known", ttl=timedelta(hours=1), features=("n",)), "SELECT * FROM w")
+KNOWN = pads.dataset(pa.table({"c": ["a"], "known": pa.array([hour(1)], pa.timestamp("us", tz="UTC")), "n": [10]}))
+
+
+def test_a_view_is_joined_as_it_was_known() -> None:
+    """The features that the spec names come by the view's name; what only a champion needs comes when asked for."""
+    tables = {"f": flights(0, 1, 2, 3), "w": KNOWN}
+    made = transform(model_spec(columns__numeric=["x", "load__n"], views=["load"]), SQL, tables, None, views=[LOAD])
+    assert made.column_names == ["id", "at", "y", "x", "load__n", "c"]
+    assert made["load__n"].to_pylist() == [None, 10, 10, None]
+    also = transform(SPEC, SQL, tables, None, ["load__n", "gone"], [LOAD])
+    assert also.column_names == ["id", "at", "y", "x", "c", "load__n"]
+
+
+def test_a_view_needs_its_entity_of_the_transform() -> None:
+    """Which row is it about? The error names the column."""
+    tables = {"f": flights(0), "w": KNOWN}
+    spec = model_spec(columns__numeric=["x", "load__n"], columns__categorical=[])
+    with pytest.raises(SpecError, match=r"(?s)lacks columns.*c: not returned; it returns id, at, y, x"):
+        transform(spec, "SELECT * EXCLUDE c FROM f", tables, None, views=[LOAD])
+
+
+def test_tables_of_a_view_are_not_the_transforms() -> None:
+    """What a model reads is what it names under feeds: a view's feed is read by its view."""
+    with pytest.raises(SpecError, match="does not run"):
+        transform(SPEC, "SELECT * FROM w", {"f": flights(0), "w": KNOWN}, None, views=[LOAD])
 
 
 def test_a_missing_column_is_named() -> None:

@@ -36,6 +36,25 @@ def test_a_model_without_time_lives_by_the_wall(landed: Project) -> None:
     assert abs(reading.now(specs.model(MODEL)) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
+def test_a_view_is_joined_wherever_rows_are_read(landed: Project) -> None:
+    """The rows of a day have the figures of the day before, and other SQL makes another digest."""
+    plain = specs.model(MODEL)
+    before = reading.transform_digest(plain)
+    landed.add_view()
+    spec = specs.model(MODEL)
+    rows = reading.transformed(spec, reading.versions(spec), None).to_pandas().sort_values(["at", "visit"])
+    day = rows["at"].dt.day_of_year
+    first, second = rows[day == 1], rows[day == 2]
+    assert first["fashion__visits"].isna().all()
+    counts = first.groupby("colour")["x"].agg(["count", "mean"])
+    for colour, of_colour in second.groupby("colour"):
+        assert set(of_colour["fashion__visits"]) == {counts.loc[colour, "count"]}
+        assert set(of_colour["fashion__mean"]) == {round(counts.loc[colour, "mean"], 6)}
+    digests = {before, reading.transform_digest(spec)}
+    landed.add_view('SELECT colour, "at" AS known, 1 AS visits, 1 AS mean FROM visits')
+    assert len(digests | {reading.transform_digest(specs.model(MODEL))}) == 3
+
+
 def test_without_data_there_is_no_now(project: Project) -> None:
     """The stage waits, and says for which feed."""
     assert project.include.exists()

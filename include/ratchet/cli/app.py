@@ -39,11 +39,16 @@ def new(
 def check(name: Maybe = None) -> None:
     """Read the specs and name every fault, in what the installed packages know too: metrics and estimators."""
     from include.ratchet.tasks.inspect_model import require_sound
+    from include.ratchet.tasks.inspect_view import require_sound_view
 
     def sound_model(each: str) -> None:
         require_sound(specs.model(each))
 
-    readers: tuple[tuple[str, Callable[[str], object]], ...] = (("feeds", specs.feed), ("models", sound_model))
+    readers: tuple[tuple[str, Callable[[str], object]], ...] = (
+        ("feeds", specs.feed),
+        ("views", require_sound_view),
+        ("models", sound_model),
+    )
     faults: list[str] = []
     for kind, read in readers:
         for each in [n for n in specs.names(kind) if name in (None, n)]:
@@ -54,7 +59,7 @@ def check(name: Maybe = None) -> None:
                 show.console.print(f"[red]fault[/red] {kind}/{escape(each)}")
                 faults.extend(error.faults or [error.headline])
                 show.console.print("\n".join(f"      {fault}" for fault in error.faults or [error.headline]), markup=False)
-    if name and name not in (*specs.names("feeds"), *specs.names("models")):
+    if name and not any(name in specs.names(kind) for kind, _ in readers):
         raise _unknown(name)
     if faults:
         raise typer.Exit(1)

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from include.ratchet.cli import show
+from include.ratchet.domain import specs
 from include.ratchet.domain.context import TaskContext
 from include.ratchet.domain.errors import QualityError, RatchetError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
@@ -27,7 +28,7 @@ def run_chain(spec: ModelSpec, params: Json) -> bool:
     """
     chain = _Chain(spec, params)
     with chain.progress:
-        for feed in spec.feeds:
+        for feed in specs.all_feeds(spec):
             chain.ingest(feed)
         chain.train()
         chain.deploy()
@@ -62,7 +63,7 @@ class _Chain:
             SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=show.console, transient=True
         )
         # Per feed land, check, validate, merge; five stages of training and one per candidate; four of deployment; two more.
-        self._all = self.progress.add_task("", total=4 * len(spec.feeds) + 11 + len(spec.training.candidates))
+        self._all = self.progress.add_task("", total=4 * len(specs.all_feeds(spec)) + 11 + len(spec.training.candidates))
 
     def stage(self, stage: str, body: Callable[..., Any], *args: Any, subject: str = "") -> Any:
         """Run one body under its DAG's name; return None when it had nothing to do."""

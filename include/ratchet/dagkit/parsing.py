@@ -12,8 +12,9 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.viewspec import ViewSpec
 
-_Spec = TypeVar("_Spec", FeedSpec, ModelSpec)
+_Spec = TypeVar("_Spec", FeedSpec, ModelSpec, ViewSpec)
 
 
 def models(stage: str) -> Iterator[ModelSpec]:
@@ -24,6 +25,11 @@ def models(stage: str) -> Iterator[ModelSpec]:
 def feeds(stage: str) -> Iterator[FeedSpec]:
     """Yield the feeds whose `<feed>_<stage>` DAG is wanted here."""
     return _wanted("feeds", stage, specs.feed)
+
+
+def views(stage: str) -> Iterator[ViewSpec]:
+    """Yield the feature views whose `<view>_<stage>` DAG is wanted here."""
+    return _wanted("views", stage, specs.view)
 
 
 def _wanted(kind: str, stage: str, read: Callable[[str], _Spec]) -> Iterator[_Spec]:
@@ -49,7 +55,7 @@ def report_broken() -> None:
         SpecError: At least one spec is broken.
     """
     faults: list[str] = []
-    readers: tuple[tuple[str, Callable[[str], object]], ...] = (("feeds", specs.feed), ("models", specs.model))
+    readers: tuple[tuple[str, Callable[[str], object]], ...] = (("feeds", specs.feed), ("views", specs.view), ("models", specs.model))
     for kind, read in readers:
         for name in specs.names(kind):
             try:

@@ -8,6 +8,7 @@ from airflow.sdk import AssetAny, AssetOrTimeSchedule, MultipleCronTriggerTimeta
 
 from include.ratchet.dagkit import assets
 from include.ratchet.dagkit.arrival import arrival
+from include.ratchet.domain import specs
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.modelspec import Cron, ModelSpec
 
@@ -23,7 +24,7 @@ def ingest(spec: FeedSpec) -> AssetOrTimeSchedule:
 
 def train(spec: ModelSpec) -> AssetOrTimeSchedule:
     """On the spec's cron and the sweep, on new clean data, on a retrain signal."""
-    return _on(spec.triggers.schedule, *(assets.clean(feed) for feed in spec.feeds), assets.retrain(spec))
+    return _on(spec.triggers.schedule, *(assets.clean(feed) for feed in specs.all_feeds(spec)), assets.retrain(spec))
 
 
 def deploy(spec: ModelSpec) -> AssetOrTimeSchedule:
@@ -33,7 +34,7 @@ def deploy(spec: ModelSpec) -> AssetOrTimeSchedule:
 
 def score(spec: ModelSpec) -> AssetOrTimeSchedule:
     """On new clean data, on a new champion, by the spec's cron and the sweep."""
-    return _on(spec.score.schedule, *(assets.clean(feed) for feed in spec.feeds), assets.champion(spec))
+    return _on(spec.score.schedule, *(assets.clean(feed) for feed in specs.all_feeds(spec)), assets.champion(spec))
 
 
 def monitor(spec: ModelSpec) -> AssetOrTimeSchedule:

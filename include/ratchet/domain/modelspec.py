@@ -194,6 +194,7 @@ class ModelSpec(Strict):
     task: Literal["binary", "multiclass", "regression"]
     feeds: tuple[str, ...] = Field(min_length=1)
     transform: str | None = None
+    views: tuple[str, ...] = ()
     columns: Columns
     labels: Labels = Labels()
     training: Training
@@ -223,6 +224,9 @@ class ModelSpec(Strict):
                 allowed = "a duration such as 14d, because columns.time is set" if timed else "a fraction, because columns.time is not set"
                 message = f"training.split.{key}: found {getattr(self.training.split, key)!r}; allowed is {allowed}"
                 raise ValueError(message)
+        if self.views and not timed:
+            message = "views: found without columns.time; a view is joined as it was known at a row's time, name that column"
+            raise ValueError(message)
         for each in self.training.candidates:
             if each.estimator.startswith("include.") and f".models.{self.name}." not in each.estimator:
                 message = f"training.candidates.{each.name}.estimator: found {each.estimator!r}; allowed is this model's own code.py"
@@ -259,7 +263,6 @@ class ModelSpec(Strict):
 # Keys of the design that a later version fills in, with the one value that is true today.
 _LATER: dict[str, Any] = {
     "engine": "duckdb",
-    "views": [],
     "gate.behaviour": [],
     "gate.test_reuse": None,
     "triggers.drift": None,

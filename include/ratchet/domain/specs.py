@@ -13,16 +13,18 @@ from pydantic import BaseModel, ValidationError
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.viewspec import JOINED_BY, ViewSpec
 
 PROJECT = Path(__file__).resolve().parents[3]
 INCLUDE = PROJECT / "include"
 """Where specs are looked for when a caller names no other folder."""
 FEED_FILE = "feed.yaml"
 MODEL_FILE = "model.yaml"
+VIEW_FILE = "view.yaml"
 
 # The C loader reads a 90-line model.yaml in 2 ms, the Python one in 30 ms: 100 models would cost 3 s a parse.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_Spec = TypeVar("_Spec", FeedSpec, ModelSpec)
+_Spec = TypeVar("_Spec", FeedSpec, ModelSpec, ViewSpec)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -47,6 +49,22 @@ def feed(name: str, include: Path | None = None) -> FeedSpec:
     return _load((include or INCLUDE) / "feeds" / name / FEED_FILE, FeedSpec)
 
 
+def view(name: str, include: Path | None = None) -> ViewSpec:
+    """Read the spec of one feature view, and check it against the feeds it names.
+
+    Raises:
+        SpecError: The file has faults, or names a feed or an SQL file that is not there.
+    """
+    path = (include or INCLUDE) / "views" / name / VIEW_FILE
+    spec = _load(path, ViewSpec)
+    faults = list(_unknown("feeds", spec.feeds, include))
+    if not (path.parent / spec.sql).is_file():
+        faults.append(f"sql: found {spec.sql!r}; no such file beside {VIEW_FILE}")
+    if faults:
+        raise SpecError(f"{_shown(path)}: {len(faults)} fault(s)", faults)
+    return spec
+
+
 def model(name: str, include: Path | None = None) -> ModelSpec:
     """Read the spec of one model, and check it against the feeds it names.
 
@@ -55,21 +73,19 @@ def model(name: str, include: Path | None = None) -> ModelSpec:
     """
     path = (include or INCLUDE) / "models" / name / MODEL_FILE
     spec = _load(path, ModelSpec)
-    faults: list[str] = []
-    known = names("feeds", include)
-    allowed = ", ".join(known) or "(none yet)"
-    faults += [f"feeds: found {each!r}; allowed are {allowed}{did_you_mean(each, known)}" for each in spec.feeds if each not in known]
+    faults = [*_unknown("feeds", spec.feeds, include), *_unknown("views", spec.views, include)]
     if spec.transform and not (path.parent / spec.transform).is_file():
         faults.append(f"transform: found {spec.transform!r}; no such file beside {MODEL_FILE}")
     if not spec.transform and len(spec.feeds) != 1:
         faults.append(f"transform: omitted, which is allowed with one feed only; found {len(spec.feeds)} feeds")
+    faults += _unknown_features(spec, include)
     if faults:
         raise SpecError(f"{_shown(path)}: {len(faults)} fault(s)", faults)
     return spec
 
 
 def names(kind: str, include: Path | None = None) -> list[str]:
-    """List the folders of `feeds` or `models`, sorted."""
+    """List the folders of `feeds`, `models` or `views`, sorted."""
     folder = (include or INCLUDE) / kind
     return sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name[0] not in "._") if folder.is_dir() else []
 
@@ -78,13 +94,50 @@ def transform_sql(spec: ModelSpec, include: Path | None = None) -> str:
     """Return the SELECT that makes one row per prediction."""
     if spec.transform is None:
         return f'SELECT * FROM "{spec.feeds[0]}"'  # noqa: S608 - a feed name is snake_case
-    return ((include or INCLUDE) / "models" / spec.name / spec.transform).read_text(encoding="utf-8").strip().rstrip(";")
+    return _sql((include or INCLUDE) / "models" / spec.name / spec.transform)
+
+
+def view_sql(spec: ViewSpec, include: Path | None = None) -> str:
+    """Return the SELECT that makes the view's rows."""
+    return _sql((include or INCLUDE) / "views" / spec.name / spec.sql)
+
+
+def all_feeds(spec: ModelSpec, include: Path | None = None) -> tuple[str, ...]:
+    """Return the feeds that a model reads: its own, and those of its views."""
+    return tuple(dict.fromkeys([*spec.feeds, *(feed for name in spec.views for feed in view(name, include).feeds)]))
 
 
 def did_you_mean(word: str, known: list[str]) -> str:
     """Return a hint with the closest known word, or nothing."""
     close = difflib.get_close_matches(word, known, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _sql(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip().rstrip(";")
+
+
+def _unknown(kind: str, asked: tuple[str, ...], include: Path | None) -> Iterator[str]:
+    known = names(kind, include) if asked else []
+    allowed = ", ".join(known) or "(none yet)"
+    return (f"{kind}: found {each!r}; allowed are {allowed}{did_you_mean(each, known)}" for each in asked if each not in known)
+
+
+def _unknown_features(spec: ModelSpec, include: Path | None) -> Iterator[str]:
+    """Name the features that look like a view's, which the view does not have."""
+    for name in spec.views:
+        if not ((include or INCLUDE) / "views" / name / VIEW_FILE).is_file():
+            continue
+        try:
+            found = view(name, include)
+        except SpecError as error:
+            yield f"views: {name} has faults of its own: {'; '.join(error.faults) or error.headline}"
+            continue
+        known = [found.joined(feature) for feature in found.features]
+        for kind in ("numeric", "categorical", "text"):
+            for each in getattr(spec.columns, kind):
+                if each.startswith(name + JOINED_BY) and each not in known:
+                    yield f"columns.{kind}: found {each!r}; view {name} has {', '.join(known)}{did_you_mean(each, known)}"
 
 
 def _load(path: Path, kind: type[_Spec]) -> _Spec:

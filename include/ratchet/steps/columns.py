@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.ratchet.domain.feedspec import FeedSpec
+from include.ratchet.domain.feedspec import BATCH_COLUMN, FeedSpec
 
 _ARROW = {
     "string": pa.string(),
@@ -115,3 +115,10 @@ def _in_utc(series: pd.Series, zone: str) -> pd.Series:
     if series.dt.tz is None:
         series = series.dt.tz_localize(zone, ambiguous=np.ones(len(series), dtype=bool), nonexistent="shift_forward")
     return series.dt.tz_convert("UTC")
+
+
+def empty(spec: FeedSpec) -> pa.Table:
+    """Return a feed's clean table without a row: what SQL over it can be checked on before there is data."""
+    types = {name: _ARROW[kind.removesuffix("?")] for name, kind in spec.columns.items()}
+    times = {spec.time.name: _ARROW["timestamp"]} if spec.time else {}
+    return pa.schema(list({**types, **times, BATCH_COLUMN: pa.string()}.items())).empty_table()

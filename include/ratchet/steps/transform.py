@@ -15,51 +15,40 @@ from include.ratchet.domain.errors import DataError, SpecError
 from include.ratchet.domain.feedspec import BATCH_COLUMN
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Window
+from include.ratchet.steps.tables import columns_of, duck, quoted
+from include.ratchet.steps.views import View, join, read
+from include.ratchet.steps.views import columns as view_columns
 
 
-def transform(spec: ModelSpec, sql: str, tables: Mapping[str, pads.Dataset], window: Window | None, also: Sequence[str] = ()) -> pa.Table:
+def transform(
+    spec: ModelSpec,
+    sql: str,
+    tables: Mapping[str, pads.Dataset],
+    window: Window | None,
+    also: Sequence[str] = (),
+    views: Sequence[View] = (),
+) -> pa.Table:
     """Make one row per prediction.
 
     Args:
         spec: The model.
         sql: One SELECT over the tables' names.
-        tables: The feeds' clean tables at the versions to read.
+        tables: The feeds' clean tables at the versions to read: the model's and its views'.
         window: Rows whose event time is in it; None for all.
-        also: Columns to return besides, as far as the SQL has them: what a champion was fitted on.
+        also: Columns to return besides, as far as the SQL or a view has them: what a champion was fitted on.
+        views: The feature views whose features are joined as they were known at the rows' time.
 
     Returns:
         The rows, ordered by the id columns; the columns that the spec needs, and no others.
 
     Raises:
         SpecError: The SQL does not run, or does not return a column that the spec needs.
-        DataError: Two rows have the same id.
+        DataError: Two rows have the same id, or a view has two rows of one entity and time.
     """
-    time = spec.columns.time
-    where = f'WHERE "{time}" >= ? AND "{time}" < ?' if time and window else ""
-    order = ", ".join(f'"{name}"' for name in spec.columns.id)
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        # DuckDB cannot see how many rows an Arrow table has, takes it for small, and joins ASOF by a nested
-        # loop: 3.6 s for a quarter of flights, 0.1 s without.
-        connection.execute("SET asof_loop_join_threshold = 0")
-        # Else a name that is no feed is looked up among the variables of this function, and `dataset` would be one.
-        connection.execute("SET python_enable_replacements = false")
-        for name, dataset in tables.items():
-            connection.register(name, dataset)
-        try:
-            columns = [each[0] for each in connection.execute(f"DESCRIBE {sql}").fetchall()]
-            missing = [name for name in spec.columns.needed if name not in columns]
-            if missing:
-                raise SpecError(
-                    f"models/{spec.name}: the transform lacks columns",
-                    [f"{n}: not returned; it returns {', '.join(columns)}" for n in missing],
-                )
-            asked = [*spec.columns.needed, *(name for name in also if name in columns and name not in spec.columns.needed)]
-            wanted = ", ".join(f'"{name}"' for name in asked)
-            query = f"SELECT {wanted} FROM ({sql}\n) {where} ORDER BY {order}"  # noqa: S608 - the adopter's own reviewed SQL
-            rows = connection.sql(query, params=[window.start, window.end] if where and window else []).to_arrow_table()
-        except duckdb.Error as error:
-            raise SpecError(f"models/{spec.name}: the transform does not run", [" ".join(str(error).split())[:500]]) from error
+    joined = view_columns(views)
+    entity = [name for view in views for name in view.spec.entity]
+    needed = [name for name in dict.fromkeys([*spec.columns.needed, *entity]) if name not in joined]
+    rows = _select(spec, sql, {name: tables[name] for name in spec.feeds}, needed, [name for name in also if name not in joined], window)
     ids = rows.select(list(spec.columns.id)).to_pandas()
     if ids.duplicated().any():
         example = ids[ids.duplicated()].iloc[0].to_dict()
@@ -67,7 +56,25 @@ def transform(spec: ModelSpec, sql: str, tables: Mapping[str, pads.Dataset], win
             f"models/{spec.name}: the transform returns two rows with the id {example}; allowed is one. Mend the joins, or columns.id."
         )
         raise DataError(message)
-    return rows
+    if not views:
+        return rows
+    rows = join(rows, str(spec.columns.time), {view.spec: read(view, {name: tables[name] for name in view.spec.feeds}) for view in views})
+    return rows.select([name for name in dict.fromkeys([*spec.columns.needed, *also]) if name in rows.column_names])
+
+
+def _select(
+    spec: ModelSpec, sql: str, tables: Mapping[str, pads.Dataset], needed: Sequence[str], also: Sequence[str], window: Window | None
+) -> pa.Table:
+    time = spec.columns.time
+    where = f"WHERE {quoted(time)} >= ? AND {quoted(time)} < ?" if time and window else ""
+    with duck(tables, f"models/{spec.name}: the transform") as connection:
+        there = columns_of(connection, sql)
+        missing = [f"{name}: not returned; it returns {', '.join(there)}" for name in needed if name not in there]
+        if missing:
+            raise SpecError(f"models/{spec.name}: the transform lacks columns", missing)
+        wanted = quoted(*needed, *(name for name in also if name in there and name not in needed))
+        query = f"SELECT {wanted} FROM ({sql}\n) {where} ORDER BY {quoted(*spec.columns.id)}"  # noqa: S608 - the adopter's own reviewed SQL
+        return connection.sql(query, params=[window.start, window.end] if where and window else []).to_arrow_table()
 
 
 def rows_by_batch(table: pads.Dataset) -> dict[str, int]:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import Skip
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.records import digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from include.ratchet.domain.records import Window
+    from include.ratchet.steps.views import View
 
 LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
 """Where all history begins."""
@@ -27,12 +29,12 @@ def now(spec: ModelSpec) -> datetime:
     """
     from include.ratchet.adapters import open_clock
 
-    timed = [name for name in spec.feeds if specs.feed(name).time is not None]
+    timed = [name for name in specs.all_feeds(spec) if specs.feed(name).time is not None]
     return open_clock().now(timed) if timed and spec.columns.time else datetime.now(UTC)
 
 
 def versions(spec: ModelSpec) -> dict[str, int]:
-    """Return the newest version of every table that the model's transform reads.
+    """Return the newest version of every table that the model's transform and its views read.
 
     Raises:
         Skip: A feed has no clean data yet.
@@ -40,7 +42,7 @@ def versions(spec: ModelSpec) -> dict[str, int]:
     from include.ratchet.adapters import open_lake
 
     lake = open_lake()
-    found = {name: lake.version(f"clean/{name}") for name in spec.feeds}
+    found = {name: lake.version(f"clean/{name}") for name in specs.all_feeds(spec)}
     waiting = [name for name, version in found.items() if version is None]
     if waiting:
         message = f"waiting for the first data of {', '.join(waiting)}"
@@ -49,10 +51,25 @@ def versions(spec: ModelSpec) -> dict[str, int]:
 
 
 def transformed(spec: ModelSpec, tables: dict[str, int], window: Window | None, also: Sequence[str] = ()) -> pa.Table:
-    """Run the model's transform over pinned versions; return the spec's columns, and `also` as far as they are there."""
+    """Run the model's transform over pinned versions, and join its views; return the spec's columns, and `also` as far as there."""
     from include.ratchet.adapters import open_lake
     from include.ratchet.steps.transform import transform
 
     lake = open_lake()
     datasets = {name: lake.dataset(f"clean/{name}", version) for name, version in tables.items()}
-    return transform(spec, specs.transform_sql(spec), datasets, window, also)
+    return transform(spec, specs.transform_sql(spec), datasets, window, also, [view(name) for name in spec.views])
+
+
+def view(name: str) -> View:
+    """Return a feature view and its SQL."""
+    from include.ratchet.steps.views import View
+
+    spec = specs.view(name)
+    return View(spec, specs.view_sql(spec))
+
+
+def transform_digest(spec: ModelSpec) -> str:
+    """Name what makes a model's rows of its tables: the SQL, and what its views say and select."""
+    sql = specs.transform_sql(spec)
+    views = [specs.view(name) for name in spec.views]
+    return digest([sql, *([view.model_dump(mode="json"), specs.view_sql(view)] for view in views)] if views else sql)

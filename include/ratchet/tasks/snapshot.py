@@ -35,7 +35,7 @@ def snapshot(run: Json) -> list[Json]:
     if current().run_type != "manual":  # who asks by hand is told what is wrong, as an error
         _require_history(rows, spec, window)
     parts = split(rows, spec, window)
-    sql = digest(specs.transform_sql(spec))
+    sql = reading.transform_digest(spec)
     content = content_digest(rows)
     name = digest({"tables": tables, "window": window.to_json(), "transform": sql, "rows": rows.num_rows, "content": content})
     place = f"snapshots/{spec.name}/{name}.parquet"
