@@ -5,7 +5,8 @@
 **Does** keep the raw bytes by their SHA-256 (`land`), compare the schema (`check`), run the Great Expectations
 suite (`validate`: good rows, and quarantined ones with the rules that they broke), and `merge` both into the lake.
 
-**A batch that does not fit** stops, is kept, and is named by `report`, which fails; the other batches go on.
+**A batch that does not fit** stops, is kept, and is named by `report`, which fails; the other batches go on. Decide about
+it by the form: `accept` takes what changed (a column, a unit, an encoding) as right from now on, `reject` ends it for good.
 
 **After a failure** clear the failed task; every step is safe to run again. Mend a stopped file and deliver it again.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from airflow.sdk import TriggerRule, dag, task_group
 
-from include.ratchet.dagkit import assets, defaults, parsing, schedules
+from include.ratchet.dagkit import assets, defaults, forms, parsing, schedules
 from include.ratchet.dagkit.seam import step
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.tasks import ingest as body
@@ -28,6 +29,7 @@ def build(spec: FeedSpec) -> None:
         schedule=schedules.ingest(spec),
         description=spec.description or f"What arrives at {spec.name}.",
         doc_md=__doc__,
+        params=forms.ingest(),
         **defaults.dag("ingest", "ratchet", subject=spec.name),
     )
     def ingest() -> None:

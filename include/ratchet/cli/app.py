@@ -108,6 +108,27 @@ def data(
 
 
 @app.command()
+def batches(
+    name: Annotated[str, typer.Argument(help="A feed of include/feeds.")],
+    accept: Annotated[str, typer.Option(help="Take what changed in this stopped batch as right, now and from now on.")] = "",
+    reject: Annotated[str, typer.Option(help="End this stopped batch for good.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the ledger.")] = "",
+) -> None:
+    """List a feed's batches with their status; decide about a stopped one."""
+    import getpass
+
+    from include.ratchet.tasks import review
+
+    known = specs.names("feeds")
+    if name not in known:
+        raise SpecError(f"{name}: no such feed", [f"found {name!r}; allowed are {', '.join(known)}{specs.did_you_mean(name, known)}"])
+    for action, batch in (("accept", accept), ("reject", reject)):
+        if batch:
+            show.decision(review.decide(name, action, batch, getpass.getuser(), reason))
+    show.batches(name)
+
+
+@app.command()
 def demo(*, exit: Annotated[bool, typer.Option("--exit", help="Leave after the check.")] = False) -> None:  # noqa: A002 - the option's name
     """Start everything, deliver real flights, and wait until champions serve."""
     from include.ratchet.local.demo import demo as run_demo

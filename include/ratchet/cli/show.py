@@ -10,10 +10,20 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from include.ratchet.domain.records import Json, Verdict
+    from include.ratchet.domain.skew import Decision
     from include.ratchet.tasks.scaffold import ScaffoldReport
 
 console = Console()
-_COLOURS = {"promote": "green", "refuse": "red", "inconclusive": "yellow", "pass": "green", "fail": "red"}
+_COLOURS = {
+    "promote": "green",
+    "refuse": "red",
+    "inconclusive": "yellow",
+    "pass": "green",
+    "fail": "red",
+    "merged": "green",
+    "stopped": "red",
+    "rejected": "yellow",
+}
 
 
 def scaffolded(report: ScaffoldReport) -> None:
@@ -60,6 +70,35 @@ def lineage(found: Json) -> None:
         for each in table["batches"]:
             rows.add_row(each["sha"][:12], str(each["rows"]), each["landed_at"][:16], escape(each["uri"]))
         console.print(rows)
+
+
+def decision(made: Decision) -> None:
+    """Say what was decided about a batch, and what happens next."""
+    console.print(f"{made.action}ed batch {made.batch[:12]}, by {made.who}: {made.why}", markup=False, highlight=False)
+    for change in made.changes:
+        console.print(f"  from now on: {change.said}", markup=False, highlight=False)
+    if made.action == "accept":
+        console.print(f"next: the next run of {made.feed}_ingest takes it in", markup=False)
+
+
+def batches(feed: str) -> None:
+    """List a feed's batches, the newest first: status, rows, where each came from, and why it waits."""
+    from include.ratchet.adapters import open_ledger
+
+    table = Table(box=None, padding=(0, 2))
+    for column in ("batch", "status", "rows", "bad", "landed (UTC)", "from, and why it waits"):
+        table.add_column(column, overflow="fold")
+    for each in reversed(open_ledger().batches(feed)):
+        said = escape(each.uri + (f"\n{each.reason}" if each.status in {"stopped", "rejected"} else ""))
+        sizes = ("" if n is None else str(n) for n in (each.rows, each.quarantined))
+        table.add_row(
+            each.write_id[:12],
+            f"[{_COLOURS.get(each.status, 'default')}]{each.status}[/]",
+            *sizes,
+            f"{each.landed_at:%Y-%m-%d %H:%M}",
+            said,
+        )
+    console.print(table if table.row_count else f"{feed}: nothing has landed yet")
 
 
 def status(model: str) -> None:

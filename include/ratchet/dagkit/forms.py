@@ -43,3 +43,23 @@ def deploy() -> dict[str, Any]:
         ),
         "reason": Param("", type="string", title="Reason", description="Why? It is kept in the ledger."),
     }
+
+
+def ingest() -> dict[str, Any]:
+    """Ask what to do besides taking in what waits: decide about a stopped batch."""
+    return {
+        "action": Param(
+            "run",
+            enum=["run", "accept", "reject"],
+            title="Action",
+            description="accept: what changed in the batch is right, now and from now on. reject: the batch is never taken in.",
+        ),
+        "batch": Param(
+            "",
+            type="string",
+            title="Batch",
+            pattern=r"^([0-9a-f]{4,64}(\.\d+)?)?$",
+            description="The beginning of its SHA-256, as the failed run names it; empty is the only one that is stopped.",
+        ),
+        "reason": Param("", type="string", title="Reason", description="Why? It is kept in the ledger; a decision needs one."),
+    }

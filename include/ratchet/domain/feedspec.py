@@ -152,6 +152,16 @@ class Quarantine(Strict):
     max_fraction: float = Field(0.02, ge=0, le=1)
 
 
+class Units(Strict):
+    """Columns whose unit may change unannounced; `*` is all of them."""
+
+    ignore: tuple[str, ...] = ()
+
+    def ignores(self, column: str) -> bool:
+        """Say whether a column's unit is not watched."""
+        return column in self.ignore or "*" in self.ignore
+
+
 class Freshness(Strict):
     """How old the newest row may be."""
 
@@ -173,6 +183,7 @@ class FeedSpec(Strict):
     expectations: tuple[Expectation, ...] = ()
     quarantine: Quarantine = Quarantine(max_fraction=0.02)
     freshness: Freshness | None = None
+    units: Units = Units()
     personal: tuple[str, ...] = ()
 
     @field_validator("columns")
@@ -187,8 +198,8 @@ class FeedSpec(Strict):
     @model_validator(mode="after")
     def _names_exist(self) -> FeedSpec:
         time = self.time.sources if self.time else ()
-        for key, names in (("key", self.key), ("time", time), ("personal", self.personal)):
-            missing = [n for n in names if n not in self.columns and n != EVENT_TIME]
+        for key, names in (("key", self.key), ("time", time), ("personal", self.personal), ("units.ignore", self.units.ignore)):
+            missing = [n for n in names if n not in self.columns and n not in (EVENT_TIME, "*")]
             if missing:
                 message = f"{key}: {', '.join(missing)} not in schema; schema has {', '.join(self.columns)}"
                 raise ValueError(message)

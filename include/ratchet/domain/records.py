@@ -50,9 +50,10 @@ class Delivery:
 class Batch:
     """One delivery of a feed, kept as it came; `sha` is the SHA-256 of its bytes.
 
-    `status` goes landed -> checked -> validated -> merged; stopped is where a refused batch waits. `landing` counts
-    the earlier landings of the same bytes: a feed that is replaced may go back to what it was. `judged_by` is the
-    digest of the spec that stopped it: under another spec it is looked at again.
+    `status` goes landed -> checked -> validated -> merged; stopped is where a refused batch waits, until it is mended,
+    accepted, or rejected for good. A merged batch whose quarantined rows are judged anew goes merged -> repairing ->
+    repaired -> merged. `landing` counts the earlier landings of the same bytes: a feed that is replaced may go back to
+    what it was. `judged_by` names the rules that it was held against: under others it is looked at again.
     """
 
     feed: str
@@ -60,7 +61,7 @@ class Batch:
     uri: str
     size: int
     landed_at: datetime
-    status: Literal["landed", "checked", "validated", "merged", "stopped"] = "landed"
+    status: Literal["landed", "checked", "validated", "merged", "stopped", "rejected", "repairing", "repaired"] = "landed"
     reason: str = ""
     watermark: Any = None
     rows: int | None = None

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import difflib
-import gzip
-import io
-import re
-import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.json as pajson
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from include.ratchet.domain.errors import QualityError
 from include.ratchet.domain.feedspec import EVENT_TIME, EventTime, FeedSpec
+from include.ratchet.domain.skew import Change, Known, SkewError
 from include.ratchet.steps.columns import to_type
+from include.ratchet.steps.formats import PERSONAL, read
+from include.ratchet.steps.headers import under_names
 
-GZIP_MAGIC = b"\x1f\x8b"
-PERSONAL = "(personal)"
-"""What a message shows in place of a cell of a personal column: messages go into logs, alerts and the ledger."""
 RETYPED_FRACTION = 0.1
 """More cells than this that do not read as their type, and the column has another type; fewer are bad rows."""
+SAMPLE = 1_000
+"""Cells that the type of a retyped column is guessed by."""
 
 
 @dataclass(frozen=True)
@@ -42,26 +36,30 @@ class Decoded:
     faults: dict[str, list[int]]
 
 
-def decode(stream: BinaryIO, spec: FeedSpec, kind: str) -> Decoded:
+def decode(stream: BinaryIO, spec: FeedSpec, kind: str, known: Known | None = None) -> Decoded:
     """Read bytes as the feed's table.
 
     Args:
         stream: The batch's bytes; gzip is recognised.
         spec: The feed.
         kind: csv, jsonl or parquet.
+        known: Changes that were accepted, and statistics to guess at renames by.
 
     Raises:
-        QualityError: The bytes do not read, hold no rows, or hold another schema; every change is named.
+        SkewError: The batch holds another schema or encoding; every change is named.
+        QualityError: The bytes do not read, or hold no rows.
     """
-    original = _read(_unzipped(stream), spec, kind)
+    known = known or Known()
+    original = read(stream.read(), spec, kind, known)
     if original.num_rows == 0:
         raise QualityError(f"feed {spec.name}: no rows", ["found a header and no rows below it; allowed is at least one row"])
-    changes = schema_changes(original.column_names, spec)
-    if changes:
-        raise QualityError(f"feed {spec.name}: the schema changed", changes, "Mend the file, or accept the change in feed.yaml.")
-    columns, faults = _converted(original, spec)
+    cells, changes = under_names(original, spec, known)
+    absent = {each.column for each in changes if each.kind == "missing"}
+    columns, faults, retyped = _converted(cells, spec, {*absent, *known.found("missing")})
+    if changes or retyped:
+        raise SkewError(spec.name, [*changes, *retyped])
     if spec.time and spec.time.columns:
-        values, bad = _joined_time(original, spec)
+        values, bad = _joined_time(cells, spec)
         columns[spec.time.name] = values
         if bad:
             faults["type:event_time"] = bad
@@ -71,96 +69,39 @@ def decode(stream: BinaryIO, spec: FeedSpec, kind: str) -> Decoded:
     return Decoded(pa.table(columns), original, faults)
 
 
-def _converted(original: pa.Table, spec: FeedSpec) -> tuple[dict[str, pa.Array], dict[str, list[int]]]:
-    """Convert every column; raise when one has another type, note the cells when only some do not fit."""
+def _converted(cells: pa.Table, spec: FeedSpec, absent: set[str]) -> tuple[dict[str, pa.Array], dict[str, list[int]], list[Change]]:
+    """Convert every column; name those that have another type, note the cells where only some do not fit."""
     columns: dict[str, pa.Array] = {}
     faults: dict[str, list[int]] = {}
     retyped = []
     for name, declared in spec.columns.items():
         kind = declared.removesuffix("?")
-        columns[name], bad = to_type(original[name], kind, spec, name)
-        filled = original.num_rows - original[name].null_count
+        columns[name], bad = to_type(cells[name], kind, spec, name)
+        filled = cells.num_rows - cells[name].null_count
         if len(bad) > max(1.0, RETYPED_FRACTION * filled):
-            shown = PERSONAL if name in spec.personal else repr(original[name][bad[0]].as_py())
-            retyped.append(f"retyped: {name}: found {shown} and {len(bad) - 1} more that are no {kind}")
+            shown = PERSONAL if name in spec.personal else repr(cells[name][bad[0]].as_py())
+            said = f"retyped: {name}: found {shown} and {len(bad) - 1} more that are no {kind}"
+            found = _found_type(cells[name], spec, name)
+            retyped.append(Change("retyped", name, found, f"{said}; expected {declared}, found {found}"))
         elif bad:
             faults[f"type:{name}"] = bad
-        empty = [] if spec.nullable(name) else sorted(set(_null_positions(columns[name])) - set(bad))
+        if kind == "float64":
+            infinite = _positions(pc.is_inf(columns[name]))
+            if infinite:  # no model fits on it, and no mean is known with it
+                faults[f"finite:{name}"] = infinite
+        empty = [] if spec.nullable(name) or name in absent else sorted(set(_null_positions(columns[name])) - set(bad))
         if empty:
             faults[f"not_null:{name}"] = empty
-    if retyped:
-        raise QualityError(f"feed {spec.name}: the schema changed", retyped, "Mend the file, or the type in feed.yaml.")
-    return columns, faults
+    return columns, faults, retyped
 
 
-def schema_changes(found: list[str], spec: FeedSpec) -> list[str]:
-    """Name what differs between the columns found and the schema; guess at renames."""
-    missing = [name for name in spec.columns if name not in found]
-    new = [name for name in found if name not in spec.columns]
-    changes = [f"{name}: found twice" for name in sorted({n for n in found if found.count(n) > 1})]
-    for name in missing:
-        close = difflib.get_close_matches(name.lower(), [n.lower() for n in new], n=1, cutoff=0.6)
-        renamed = next((n for n in new if close and n.lower() == close[0]), None)
-        if renamed:
-            new.remove(renamed)
-            changes.append(f"{renamed}: renamed from {name}?")
-        else:
-            changes.append(f"{name}: missing; found {', '.join(found[:12])}")
-    return [*changes, *(f"{name}: new; the schema does not have it" for name in new)]
-
-
-def _unzipped(stream: BinaryIO) -> bytes:
-    content = stream.read()
-    if not content.startswith(GZIP_MAGIC):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (EOFError, OSError, zlib.error) as error:
-        raise QualityError("the file is not readable", [f"found a gzip that breaks off: {error}"], "Deliver it again, whole.") from error
-
-
-def _read(content: bytes, spec: FeedSpec, kind: str) -> pa.Table:
-    if not content.strip():
-        raise QualityError(f"feed {spec.name}: the file is empty", [f"found {len(content)} bytes and no header"], "Deliver it again.")
-    try:
-        if kind == "parquet":
-            return pq.read_table(io.BytesIO(content))
-        if kind == "jsonl":
-            return pajson.read_json(io.BytesIO(content))
-        return _read_csv(content, spec)
-    except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
-        where = f"expected {spec.source.encoding} {kind}"
-        text = " ".join(str(error).split())[:300]
-        if spec.personal:  # Arrow quotes the row; as the cause of our error it would be printed beside it
-            text = re.sub(r"(columns, got \d+).*", rf"\1: {PERSONAL}", text)
-        cause = None if spec.personal else error
-        raise QualityError(f"feed {spec.name}: not readable as {kind}", [f"{where}; found {text}"]) from cause
-
-
-def _read_csv(content: bytes, spec: FeedSpec) -> pa.Table:
-    """Read all cells as text: what a cell means is decided by the schema, not guessed from the rows."""
-    source = spec.source
-    first = content.split(b"\n", 1)[0].decode(source.encoding).lstrip("\ufeff")
-    header = [name.strip() for name in next(csv.reader([first], delimiter=source.delimiter), [])]
-    if not set(header) & set(spec.columns):
-        known = ", ".join(spec.columns)
-        shown = PERSONAL if spec.personal else ", ".join(header)[:200]  # without a header, the first line is a row
-        raise QualityError(f"feed {spec.name}: no header", [f"found {shown} in the first line; allowed are {known}"])
-    if len(set(header)) < len(header):
-        raise QualityError(f"feed {spec.name}: the schema changed", schema_changes(header, spec))
-    if len(content.split(b"\n", 2)) < 2:  # noqa: PLR2004 - one line, and no end of it
-        return pa.table({name: pa.array([], type=pa.string()) for name in header})
-    return pacsv.read_csv(
-        io.BytesIO(content),
-        read_options=pacsv.ReadOptions(encoding=source.encoding, column_names=header, skip_rows=1),
-        parse_options=pacsv.ParseOptions(delimiter=source.delimiter, newlines_in_values=True),
-        convert_options=pacsv.ConvertOptions(
-            column_types=dict.fromkeys(header, pa.string()),
-            null_values=list(source.nulls),
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=True,
-        ),
-    )
+def _found_type(values: pa.ChunkedArray, spec: FeedSpec, name: str) -> str:
+    """Return the narrowest type of a schema that a column's cells read as."""
+    sample = values.slice(0, SAMPLE)
+    for kind in ("int64", "float64", "bool", "timestamp", "date"):
+        if len(to_type(sample, kind, spec, name)[1]) <= RETYPED_FRACTION * (len(sample) - sample.null_count):
+            return kind
+    return "string"
 
 
 def _joined_time(original: pa.Table, spec: FeedSpec) -> tuple[pa.Array, list[int]]:
@@ -171,7 +112,9 @@ def _joined_time(original: pa.Table, spec: FeedSpec) -> tuple[pa.Array, list[int
 
 
 def _null_positions(values: pa.Array | pa.ChunkedArray) -> list[int]:
-    if values.null_count == 0:
-        return []
-    mask = values.is_null().to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values.is_null().to_numpy()
-    return [int(i) for i in mask.nonzero()[0]]
+    return _positions(values.is_null()) if values.null_count else []
+
+
+def _positions(mask: pa.Array | pa.ChunkedArray) -> list[int]:
+    values = mask.to_numpy(zero_copy_only=False) if isinstance(mask, pa.Array) else mask.to_numpy()
+    return [int(i) for i in (values == True).nonzero()[0]]  # noqa: E712 - null is neither

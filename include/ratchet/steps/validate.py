@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from include.ratchet.domain.errors import QualityError, SpecError
 from include.ratchet.domain.feedspec import BATCH_COLUMN, Expectation, FeedSpec
-from include.ratchet.steps.decode import PERSONAL, Decoded
+from include.ratchet.steps.decode import Decoded
+from include.ratchet.steps.formats import PERSONAL
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 # At import it writes 214 INFO lines, "Skipping registering ...", into every task's log.

@@ -9,12 +9,13 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.errors import QualityError, Skip
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.records import Batch, Json
+from include.ratchet.domain.skew import SkewError, judged_by
+from include.ratchet.tasks import review
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from include.ratchet.adapters.ledger import Ledger
-    from include.ratchet.steps.decode import Decoded
 
 UNFINISHED = ("landed", "checked", "validated")
 MOST_AT_ONCE = 500
@@ -37,10 +38,11 @@ def land(feed: str) -> list[str]:
     """Keep the bytes of everything new, before anything reads them; return the batches that wait, the oldest first.
 
     A batch is named by its `write_id`: the same bytes may wait twice, with others between them. One that was stopped
-    waits again once feed.yaml says something else: that is how an operator accepts a change.
+    waits again once feed.yaml says something else, or an operator accepted its changes: the form's action comes first.
     """
     from include.ratchet.adapters import open_feed, open_landing, open_ledger
 
+    review.as_asked(feed)
     spec, ledger, landing = specs.feed(feed), open_ledger(), open_landing()
     source = open_feed(spec)
     for delivery in source.discover(ledger.seen(feed), _watermark(feed)):
@@ -56,15 +58,16 @@ def land(feed: str) -> list[str]:
 
 
 def check(feed: str, name: str) -> str:
-    """Compare the batch with the feed's schema; a batch that does not fit stops and waits."""
+    """Compare the batch with the feed's schema, and its figures with those of earlier batches; what does not fit stops and waits."""
     from include.ratchet.adapters import open_ledger
 
-    spec, ledger = specs.feed(feed), open_ledger()
+    ledger = open_ledger()
     try:
-        decoded = _decode(feed, name)
+        found = review.examine(feed, name)
     except QualityError as error:
         raise _stopped(feed, name, error) from error
-    ledger.mark(spec.name, name, status="checked", rows=decoded.rows.num_rows)
+    ledger.describe(feed, name, found.figures)
+    ledger.mark(feed, name, status="checked", rows=found.decoded.rows.num_rows)
     return name
 
 
@@ -73,14 +76,14 @@ def validate(feed: str, name: str) -> Json:
     from include.ratchet.adapters import open_lake, open_ledger
     from include.ratchet.steps.validate import sort_rows
 
-    spec, lake = specs.feed(feed), open_lake()
+    spec, lake, ledger = specs.feed(feed), open_lake(), open_ledger()
     try:
-        result = sort_rows(_decode(feed, name), spec, _sha(name))
+        result = sort_rows(review.decoded(spec, name), spec, _sha(name))
     except QualityError as error:
         raise _stopped(feed, name, error) from error
     lake.keep(f"staged/{feed}/{name}.quarantine.parquet", result.quarantined)
     lake.keep(f"staged/{feed}/{name}.clean.parquet", result.clean)
-    open_ledger().mark(feed, name, status="validated", quarantined=result.quarantined.num_rows)
+    ledger.mark(feed, name, status="validated", quarantined=result.quarantined.num_rows)
     return {"batch": name, "clean": result.clean.num_rows, "quarantined": result.quarantined.num_rows, "warnings": result.warnings}
 
 
@@ -124,17 +127,9 @@ def report(feed: str, batches: list[str] | None) -> Json:
 
 
 def _unfinished(spec: FeedSpec, ledger: Ledger) -> list[Batch]:
-    stopped = [each for each in ledger.batches(spec.name, "stopped") if each.judged_by != spec.digest]
-    return [*ledger.batches(spec.name, *UNFINISHED), *stopped]
-
-
-def _decode(feed: str, name: str) -> Decoded:
-    from include.ratchet.adapters import open_feed, open_landing
-    from include.ratchet.steps.decode import decode
-
-    spec = specs.feed(feed)
-    with open_landing().open(feed, _sha(name)) as stream:
-        return decode(stream, spec, open_feed(spec).format)
+    stopped = ledger.batches(spec.name, "stopped")
+    rules = judged_by(spec, review.accepted(spec.name)) if stopped else ""
+    return [*ledger.batches(spec.name, *UNFINISHED), *(each for each in stopped if each.judged_by != rules)]
 
 
 def _sha(name: str) -> str:
@@ -158,10 +153,12 @@ def _stopped(feed: str, name: str, error: QualityError) -> QualityError:
 
     ledger = open_ledger()
     uri = next(each.uri for each in ledger.batches(feed) if each.write_id == name)
-    named = QualityError(
-        f"{uri} (batch {name[:12]}, kept): {error.headline}", error.faults, "Mend and deliver it again; the other batches go on."
-    )
-    ledger.mark(feed, name, status="stopped", reason=str(named), judged_by=specs.feed(feed).digest)
+    hint = "Mend and deliver it again; the other batches go on."
+    if isinstance(error, SkewError):
+        decide = f"./ratchet batches {feed} --accept {name[:12]} (or --reject), or the form of {feed}_ingest"
+        hint = f"Mend and deliver it again, or decide: {decide}."
+    named = QualityError(f"{uri} (batch {name[:12]}, kept): {error.headline}", error.faults, hint)
+    ledger.mark(feed, name, status="stopped", reason=str(named), judged_by=judged_by(specs.feed(feed), review.accepted(feed)))
     return named
 
 

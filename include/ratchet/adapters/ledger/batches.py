@@ -15,6 +15,9 @@ from include.ratchet.adapters.ledger.store import Store, Table
 from include.ratchet.domain.errors import LedgerError
 from include.ratchet.domain.records import Batch, Delivery
 
+MERGED = ("merged", "repairing", "repaired")
+"""Statuses of batches whose rows are in the clean table."""
+
 
 class BatchRow(Table):
     """One delivery of a feed, kept as it came."""
@@ -112,7 +115,7 @@ class Batches(Store):
     def newest_event(self, feed: str) -> datetime | None:
         """Return the newest event time that was merged."""
         with Session(self._reads) as session:
-            return session.scalar(select(func.max(BatchRow.max_event_time)).where(BatchRow.feed == feed, BatchRow.status == "merged"))
+            return session.scalar(select(func.max(BatchRow.max_event_time)).where(BatchRow.feed == feed, BatchRow.status.in_(MERGED)))
 
 
 def _moved(session: Session, batch: Batch, delivery: Delivery) -> bool:
