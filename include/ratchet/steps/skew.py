@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 FEWEST = 30
 """Filled cells that a column needs on both sides before its unit is judged."""
 NEAR, FAR = 0.15, 0.5
-"""In interquartile ranges: as far off may a batch be once it is converted back, and so far off it must be as it came."""
+"""In interquartile ranges: so far off a batch may be once it is converted back, and must be as it came."""
 REPEATED = 0.1
 """A share of rows with the key of another row and other values: more, and more than the quarantine takes, and the key has
 another meaning."""
@@ -83,8 +83,10 @@ def _unit_changes(figures: Json, spec: FeedSpec, history: Sequence[Json]) -> lis
 def _unit(now: Json, earlier: Sequence[Json]) -> Unit | None:
     """Return the conversion that explains a column's new scale, when its own variation does not.
 
-    The nine quantiles are compared: as they came, half of them must lie far outside what they ever were; converted
-    back, half of them must fall into it or near it, with a like spread.
+    The nine quantiles are compared, by their median. As they came, they must lie far outside what they ever were, and
+    further from the last batch than twice the largest step from one batch to the next, so that a season is none;
+    converted back, they must lie within a step of the last batch, with a like spread. On the flights and the weather
+    of 2013, by month and by week, no unit is said to have changed.
     """
     past = np.array([each["q"] for each in earlier], dtype=np.float64)
     pooled: Floats = np.median(past, axis=0)
@@ -92,12 +94,13 @@ def _unit(now: Json, earlier: Sequence[Json]) -> Unit | None:
     if not spread or not _spread(came):
         return None
     low, high = past.min(axis=0), past.max(axis=0)
-    if np.median(_outside(came, low, high)) <= FAR * spread:
+    last, step = past[-1], np.abs(np.diff(past, axis=0)).max(axis=0) if len(past) > 1 else np.zeros_like(pooled)
+    if np.median(_outside(came, low, high)) <= FAR * spread or np.median(np.abs(came - last) - 2 * step) <= FAR * spread:
         return None
     fits: list[tuple[float, Unit]] = []
     for unit in UNITS:
         back = (came - unit.shift) / unit.scale
-        off = float(np.median(_outside(back, low, high)) / spread)
+        off = float(np.median(np.maximum(np.abs(back - last) - step, 0)) / spread)
         if off <= NEAR and 0.6 <= _spread(back) / spread <= 1 / 0.6:  # noqa: PLR2004 - a like spread, either way
             fits.append((off, unit))
     return min(fits, key=lambda fit: fit[0])[1] if fits else None
