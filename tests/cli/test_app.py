@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from include.ratchet.adapters import open_ledger
 from include.ratchet.cli.app import app
-from include.ratchet.domain.errors import SpecError
+from include.ratchet.domain.errors import QualityError, SpecError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.tasks.scaffold import ScaffoldReport
-from tests.tiny import MODEL_YAML, Project
+from tests.tiny import MODEL_YAML, Project, visits
 
 
 def _run(*words: str) -> Result:
@@ -23,7 +24,7 @@ def _run(*words: str) -> Result:
 def test_without_a_command_it_shows_what_there_is() -> None:
     """All commands are listed."""
     said = _run().output
-    for command in ("new", "check", "run", "status", "demo", "up", "down", "feed", "pools"):
+    for command in ("new", "check", "run", "status", "demo", "up", "down", "feed", "pools", "batches"):
         assert command in said
 
 
@@ -166,3 +167,23 @@ def test_down_with_nothing_running_says_so() -> None:
     """It is safe to ask twice."""
     made = _run("down")
     assert (made.exit_code, made.output.strip()) == (0, "nothing was running")
+
+
+def test_batches_are_listed_and_decided_about(project: Project) -> None:
+    """Each batch with its status and why it waits; a decision is said and kept; an unknown feed is named."""
+    assert "nothing has landed yet" in _run("batches", "visits").output
+    project.deliver("a.csv", visits(0, 1))
+    project.deliver("b.csv", visits(1, 1).assign(shop="north"))
+    with pytest.raises(QualityError):
+        project.ingest()
+    listed = _run("batches", "visits").output
+    assert "stopped" in listed
+    assert "shop: new" in listed
+    sha = open_ledger().batches("visits", "stopped")[0].sha
+    made = _run("batches", "visits", "--accept", sha[:10], "--reason", "they opened a second shop")
+    assert made.exit_code == 0
+    assert "accepted batch" in made.output
+    assert "from now on: shop: new" in made.output
+    project.ingest()
+    assert _run("batches", "visits").output.count("merged") == 2
+    assert isinstance(_run("batches", "visit").exception, SpecError)

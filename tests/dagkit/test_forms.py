@@ -50,6 +50,20 @@ def test_a_bad_value_is_refused(spec: ModelSpec, name: str, value: Any) -> None:
         forms.train(spec)[name].resolve(value)
 
 
+@pytest.mark.parametrize(("name", "value"), [("action", "delete"), ("batch", "../x"), ("batch", "ABCD"), ("batch", "abc"), ("reason", 1)])
+def test_a_bad_decision_is_refused(name: str, value: Any) -> None:
+    """An unknown action, or a batch that is no beginning of a digest."""
+    with pytest.raises(ParamValidationError):
+        forms.ingest()[name].resolve(value)
+
+
+def test_a_decision_is_taken() -> None:
+    """The defaults decide nothing; the beginning of a digest names a batch, with its landing where it has one."""
+    assert {name: param.resolve() for name, param in forms.ingest().items()} == {"action": "run", "batch": "", "reason": ""}
+    for name, value in (("action", "accept"), ("action", "reject"), ("batch", "0a1b"), ("batch", "f" * 64 + ".2")):
+        assert forms.ingest()[name].resolve(value) == value
+
+
 @pytest.mark.parametrize(("name", "value"), [("action", "delete"), ("version", 0), ("version", "2"), ("version", 1.5)])
 def test_a_bad_deployment_is_refused(name: str, value: Any) -> None:
     """An unknown action, or a version that is no positive number."""

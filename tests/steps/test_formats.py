@@ -24,7 +24,7 @@ TEXT = "id,n\n1,né\n2,für\n"
         ("utf-8", TEXT.encode("utf-16"), "utf-16"),
         ("utf-8", TEXT.encode("utf-32"), "utf-32"),
         ("latin-1", TEXT.encode(), "utf-8"),
-        ("utf-8", TEXT.encode()[:-3] + b"\xbc" + "éééé".encode() + b"\n", ""),
+        ("utf-8", TEXT.encode() + b"3,\xc3\n", ""),
         ("utf-8", bytes(range(256)) * 9, ""),
     ],
     ids=["cp1252", "utf-16", "utf-32", "utf-8 for latin-1", "damaged utf-8", "no text"],

@@ -17,7 +17,8 @@ Floats = npt.NDArray[np.float64]
 FEWEST = 30
 """Filled cells that a column needs on both sides before its unit is judged."""
 NEAR, FAR = 0.15, 0.5
-"""In interquartile ranges: so far off a batch may be once it is converted back, and must be as it came."""
+"""In interquartile ranges: so far off a batch may be once it is converted back, and must be as it came; both further by
+1 / sqrt(n), about what a quantile of n cells is off by chance."""
 REPEATED = 0.1
 """A share of rows with the key of another row and other values: more, and more than the quarantine takes, and the key has
 another meaning."""
@@ -93,15 +94,19 @@ def _unit(now: Json, earlier: Sequence[Json]) -> Unit | None:
     spread, came = _spread(pooled), np.array(now["q"], dtype=np.float64)
     if not spread or not _spread(came):
         return None
+    chance = 1 / min(_filled(now), _filled(earlier[-1])) ** 0.5
     low, high = past.min(axis=0), past.max(axis=0)
     last, step = past[-1], np.abs(np.diff(past, axis=0)).max(axis=0) if len(past) > 1 else np.zeros_like(pooled)
-    if np.median(_outside(came, low, high)) <= FAR * spread or np.median(np.abs(came - last) - 2 * step) <= FAR * spread:
+    if (
+        np.median(_outside(came, low, high)) <= (FAR + chance) * spread
+        or np.median(np.abs(came - last) - 2 * step) <= (FAR + chance) * spread
+    ):
         return None
     fits: list[tuple[float, Unit]] = []
     for unit in UNITS:
         back = (came - unit.shift) / unit.scale
         off = float(np.median(np.maximum(np.abs(back - last) - step, 0)) / spread)
-        if off <= NEAR and 0.6 <= _spread(back) / spread <= 1 / 0.6:  # noqa: PLR2004 - a like spread, either way
+        if off <= NEAR + chance and 0.6 <= _spread(back) / spread <= 1 / 0.6:  # noqa: PLR2004 - a like spread, either way
             fits.append((off, unit))
     return min(fits, key=lambda fit: fit[0])[1] if fits else None
 
