@@ -55,6 +55,6 @@ def test_history_is_of_what_passed_before(ledger: Ledger) -> None:
     for name in "abc":
         ledger.describe("f", name * 64, {"v": {"n": 0}})
         ledger.describe("f", name * 64, {"v": {"n": ord(name)}})
-    assert ledger.history("f", "c" * 64) == [("a" * 64, {"v": {"n": 97}}), ("b" * 64, {"v": {"n": 98}})]
-    assert [name[0] for name, _ in ledger.history("f", "b" * 64)] == ["a"]
-    assert ledger.history("f", "a" * 64) == ledger.history("g", "a" * 64) == []
+    assert ledger.figures_before("f", "c" * 64) == [("a" * 64, {"v": {"n": 97}}), ("b" * 64, {"v": {"n": 98}})]
+    assert [name[0] for name, _ in ledger.figures_before("f", "b" * 64)] == ["a"]
+    assert ledger.figures_before("f", "a" * 64) == ledger.history("g", "a" * 64) == []

@@ -139,7 +139,7 @@ def _known(feed: str, name: str) -> Known:
 
     ledger = open_ledger()
     decisions = [each for each in ledger.decisions(feed) if each.action == "accept"]
-    history = ledger.history(feed, name)
+    history = ledger.figures_before(feed, name)
     order = {batch.write_id: number for number, batch in enumerate(ledger.batches(feed))}
     since = {c.column: order[each.batch] for each in decisions for c in each.changes if c.kind == "unit"}
     figures = tuple(

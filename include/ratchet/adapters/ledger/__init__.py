@@ -1,6 +1,6 @@
 """The ledger: an SQL record of what happened. SQLite on one machine, PostgreSQL where several write.
 
-No row is ever removed. Runs, steps, snapshots, verdicts, promotions and reports are written once, and each is sealed
+No row is ever removed. Runs, steps, snapshots, verdicts, promotions, decisions and reports are written once, each sealed
 over the one before (`seals`); a batch moves on by its status, and a signal by what became of it. Each part of the
 ledger is a module: its tables, and what is read and written there. `docs/ledger.md` says how to add a table.
 """

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import String, Text, UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from include.ratchet.adapters.ledger.batches import MERGED, BatchRow
+from include.ratchet.adapters.ledger.seals import Session
 from include.ratchet.adapters.ledger.store import Store, Table
 from include.ratchet.domain.errors import LedgerError
 from include.ratchet.domain.records import Json, digest
@@ -25,6 +26,7 @@ class DecisionRow(Table):
     """One decision of an operator about a batch; written once."""
 
     __tablename__ = "decisions"
+    sealed_by = ("feed", "batch", "action", "digest")
     id: Mapped[int] = mapped_column(primary_key=True)
     feed: Mapped[str] = mapped_column(String(200), index=True)
     batch: Mapped[str] = mapped_column(String(100))
@@ -88,7 +90,7 @@ class Reviews(Store):
         with Session(self._engine) as session, session.begin():
             session.merge(StatisticsRow(feed=feed, batch=batch, content=content))
 
-    def history(self, feed: str, before: str) -> list[tuple[str, Json]]:
+    def figures_before(self, feed: str, before: str) -> list[tuple[str, Json]]:
         """Return names and statistics of the newest batches that landed before one and passed, the oldest first."""
         passed = [(row.id, row.write_id, row.status) for row in self._landings(feed)]
         at = next((number for number, name, _ in passed if name == before), None)
