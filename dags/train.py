@@ -5,7 +5,8 @@ form. `arbitrate` then decides: it gives every pending signal its disposition, a
 may start one now.
 
 **Does** pin a snapshot of the data, fit the candidates side by side, register the best as challenger, and `judge` it
-against the business bound, a trivial baseline and the champion, on test rows that no candidate saw.
+against the business bound, a trivial baseline and the champion, on test rows that no candidate saw. `dossier` then
+writes one page on the verdict, whatever it is: the button *Dossier* of that task opens it in MLflow.
 
 **A refused challenger** ends in *skipped*, not *failed*: the champion stays, and the reason is in the log of `bless`.
 
@@ -16,10 +17,10 @@ from __future__ import annotations
 
 from airflow.sdk import dag
 
-from include.ratchet.dagkit import assets, defaults, forms, parsing, schedules
+from include.ratchet.dagkit import assets, defaults, forms, links, parsing, schedules
 from include.ratchet.dagkit.seam import step
 from include.ratchet.domain.modelspec import ModelSpec
-from include.ratchet.tasks import arbitrate, snapshot
+from include.ratchet.tasks import arbitrate, dossier, snapshot
 from include.ratchet.tasks import train as body
 
 
@@ -38,7 +39,8 @@ def build(spec: ModelSpec) -> None:
         run = step(arbitrate.arbitrate, pool=defaults.pool(spec.name))(spec.name)
         fitted = step(body.fit).expand(job=step(snapshot.snapshot)(run))
         challenger = step(body.register, pool=defaults.pool(spec.name))(fitted)
-        step(body.bless, outlets=[assets.blessed(spec)])(step(body.judge)(challenger))
+        page = links.dossier(step(dossier.dossier)(step(body.judge)(challenger), fitted))
+        step(body.bless, outlets=[assets.blessed(spec)])(page)
 
     train()
 

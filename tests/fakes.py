@@ -103,6 +103,14 @@ class MemoryRegistry(Registry):
         found = self.get(model, version)
         self.versions[model][version - 1] = replace(found, tags={**found.tags, **tags})
 
+    def attach(self, model: str, version: int, files: Mapping[str, str]) -> str:
+        """Write the files beside the artifact."""
+        folder = Path(self.get(model, version).uri).parent
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        return (folder / next(iter(files))).as_uri()
+
     def point(self, model: str, aliases: Mapping[str, int | None]) -> None:
         """Move or remove aliases."""
         known = self.aliases.setdefault(model, {})

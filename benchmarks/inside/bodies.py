@@ -9,7 +9,7 @@ from typing import Any
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import TaskContext
-from include.ratchet.tasks import arbitrate, deploy, ingest, snapshot, train
+from include.ratchet.tasks import arbitrate, deploy, dossier, ingest, snapshot, train
 from include.ratchet.tasks.seam import run_task
 
 
@@ -43,7 +43,7 @@ class Sequence:
         run = self.call(stage, arbitrate.arbitrate, model)
         fitted = [self.call(stage, train.fit, job) for job in self.call(stage, snapshot.snapshot, run)]
         verdict = self.call(stage, train.judge, self.call(stage, train.register, fitted))
-        self.call(stage, train.bless, verdict)
+        self.call(stage, train.bless, self.call(stage, dossier.dossier, verdict, fitted))
         stage = f"{model}_deploy"
         plan = self.call(stage, deploy.preload, self.call(stage, deploy.choose, model))
         self.call(stage, deploy.promote, plan)

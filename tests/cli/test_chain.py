@@ -29,7 +29,7 @@ def test_from_files_to_a_champion_that_has_predicted(project: Project, capsys: p
     bodies = [(step["dag_id"], step["task_id"], step["state"]) for step in ledger.steps(run.run_id)]
     stages = {
         "visits_ingest": ("land", "check", "validate", "merge"),
-        "buys_train": ("arbitrate", "snapshot", "fit", "register", "judge", "bless"),
+        "buys_train": ("arbitrate", "snapshot", "fit", "register", "judge", "dossier", "bless"),
         "buys_deploy": ("choose", "preload", "promote", "smoke"),
         "buys_score": ("score",),
     }

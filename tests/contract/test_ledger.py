@@ -232,6 +232,14 @@ class TestVerdicts:
         assert blessed(ledger, 1, "promote", at=AT + HOUR) == first
         assert len(ledger.verdicts("m")) == 1
 
+    def test_a_verdict_has_the_digest_of_its_dossier(self, ledger: Ledger) -> None:
+        """None before one is written; the same again is one; another one, of later code, is the newest."""
+        verdict = blessed(ledger, 1).digest
+        assert ledger.dossier(verdict) is None
+        for name in ("d1", "d1", "d2", "d2"):
+            ledger.explain(verdict, name, f"http://here/{name}")
+        assert ledger.dossier(verdict) == {"digest": "d2", "url": "http://here/d2"}
+
     def test_a_verdict_needs_a_time(self, ledger: Ledger) -> None:
         """An undated verdict cannot be put in order."""
         with pytest.raises(LedgerError, match="has no time"):

@@ -172,3 +172,24 @@ def test_aliases_move_and_go(registry: Registry, model: str) -> None:
     moves: list[dict[str, int | None]] = [{"champion": 1}, {"champion": 2, "previous": 1}, {"previous": None}, {"previous": None}]
     for aliases in moves:
         registry.point(model, aliases)
+
+
+def test_texts_stand_beside_the_version(registry: Registry, model: str) -> None:
+    """A page is kept, is replaced when it is written again, and the registry says where; the version stays what it was."""
+    registry.register(report(model))
+    first = registry.attach(model, 1, {"dossier/page.html": "<p>1</p>", "dossier/page.json": "{}"})
+    assert registry.attach(model, 1, {"dossier/page.html": "<p>2</p>"}) == first
+    assert first.endswith("dossier/page.html")
+    assert registry.load(model, 1).predict(FRAME).tolist() == fitted().predict(FRAME).tolist()
+
+
+def test_people_read_where_mlflow_has_its_pages(tmp_path: Path, model: str) -> None:
+    """With an address of MLflow the answer is one that a browser opens; the artifact is what was written."""
+    from include.ratchet.adapters.registry import MlflowRegistry
+
+    registry = MlflowRegistry(mlflow_database(tmp_path), str(tmp_path / "artifacts"), "http://mlflow.here/")
+    run = registry.register(report(model)).run_id
+    url = registry.attach(model, 1, {"dossier/page.html": "<p>1</p>"})
+    assert url.startswith("http://mlflow.here/#/experiments/")
+    assert url.endswith(f"/runs/{run}/artifacts/dossier/page.html")
+    assert (Path(registry._client.download_artifacts(run, "dossier/page.html"))).read_text(encoding="utf-8") == "<p>1</p>"

@@ -21,7 +21,8 @@ def test_candidates_are_fitted_side_by_side_and_one_is_judged(bag: Any, model: s
         "fit": {"snapshot"},
         "register": {"fit"},
         "judge": {"register"},
-        "bless": {"judge"},
+        "dossier": {"judge", "fit"},
+        "bless": {"dossier"},
     }
     assert dag.get_task("fit").is_mapped
     assert rules(dag) == {}
@@ -45,3 +46,8 @@ def test_writers_take_turns(bag: Any, model: str) -> None:
 def test_the_form_asks_for_what_the_bodies_read(bag: Any, model: str) -> None:
     """Reason, window, candidates, force."""
     assert set(bag.dags[f"{model}_train"].params) == {"reason", "window", "candidates", "force"}
+
+
+def test_the_dossier_has_a_button(bag: Any, model: str) -> None:
+    """Whoever looks at a run opens the page on its verdict from there."""
+    assert [each.name for each in bag.dags[f"{model}_train"].get_task("dossier").operator_extra_links] == ["Dossier"]

@@ -26,6 +26,15 @@ def test_the_environment_overrides_the_file(file: Path, monkeypatch: pytest.Monk
     assert (config.serving.url, config.clock) == ("http://env", "data")
 
 
+def test_mlflow_is_read_where_it_is_said_else_at_its_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tracking server is its own page; a database has none until somebody says where."""
+    assert load_config().mlflow_pages == ""
+    monkeypatch.setenv("RATCHET__MLFLOW__TRACKING", "http://tracking:5000")
+    assert load_config().mlflow_pages == "http://tracking:5000"
+    monkeypatch.setenv("RATCHET__MLFLOW__PAGES", "https://mlflow.example")
+    assert load_config().mlflow_pages == "https://mlflow.example"
+
+
 def test_arguments_override_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a caller says wins."""
     monkeypatch.setenv("RATCHET__CLOCK", "data")

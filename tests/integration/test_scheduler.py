@@ -109,5 +109,5 @@ def test_a_file_becomes_a_champion_that_serves(tmp_path: Path) -> None:
     assert {"visits_ingest asset_triggered", "buys_train asset_triggered", "buys_deploy asset_triggered"} <= set(made["runs"])
     assert not [run for run in made["runs"] if run.endswith("manual")]
     tasks = [task for task, *_ in made["steps"]]
-    assert sorted(tasks) == ["arbitrate", "bless", "fit", "fit", "judge", "register", "snapshot"]
+    assert sorted(tasks) == ["arbitrate", "bless", "dossier", "fit", "fit", "judge", "register", "snapshot"]
     assert {(state, executor) for _, state, executor in made["steps"]} == {("success", "LocalExecutor")}

@@ -27,6 +27,7 @@ def test_every_address_follows_the_chosen_ports(config: Config) -> None:
     assert env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8081/execution/"
     assert (env["AIRFLOW__API__PORT"], env["AIRFLOW__API__HOST"]) == ("8081", "127.0.0.1")
     assert env["RATCHET__SERVING__URL"] == "http://127.0.0.1:8091"
+    assert env["RATCHET__MLFLOW__PAGES"].startswith("http://127.0.0.1:")
 
 
 def test_what_slows_every_import_is_removed(config: Config) -> None:

@@ -91,7 +91,7 @@ def open_registry(config: Config | None = None) -> Registry:
     config.folder.mkdir(parents=True, exist_ok=True)
     access = open_access(config.artifacts_place, config)
     os.environ.update(access.for_environment if access else {})
-    return MlflowRegistry(config.tracking_place, config.artifacts_place)
+    return MlflowRegistry(config.tracking_place, config.artifacts_place, config.mlflow_pages)
 
 
 def open_feed(spec: FeedSpec, config: Config | None = None) -> Source:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -36,11 +37,11 @@ _MODEL_FILE = "model.skops"
 class MlflowRegistry(Registry):
     """Runs, versions and aliases at an MLflow tracking URI."""
 
-    def __init__(self, tracking: str, artifacts: str) -> None:
-        """Use the tracking server or database at `tracking`; new experiments keep artifacts under `artifacts`."""
+    def __init__(self, tracking: str, artifacts: str, pages: str = "") -> None:
+        """Use the tracking server or database at `tracking`; new experiments keep artifacts under `artifacts`; people read at `pages`."""
         if tracking.startswith("sqlite:///"):
             Path(tracking.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        self._artifacts = artifacts
+        self._artifacts, self._pages = artifacts, pages.rstrip("/")
         mlflow.set_tracking_uri(tracking)  # for the process: MLflow resolves models:/ URIs by it, whatever the client says
         logging.getLogger("mlflow.store").setLevel(logging.WARNING)
         self._client = MlflowClient()
@@ -105,6 +106,15 @@ class MlflowRegistry(Registry):
         """Set tags on a version."""
         for key, value in tags.items():
             self._client.set_model_version_tag(model, str(version), key, value)
+
+    def attach(self, model: str, version: int, files: Mapping[str, str]) -> str:
+        """Log texts as artifacts of the version's run; return the page of MLflow that shows the first one."""
+        run = self.get(model, version).run_id
+        for name, text in files.items():
+            self._client.log_text(run, text, name)
+        first = quote(next(iter(files)))
+        experiment = self._client.get_run(run).info.experiment_id
+        return f"{self._pages}/#/experiments/{experiment}/runs/{run}/artifacts/{first}" if self._pages else f"runs:/{run}/{first}"
 
     def point(self, model: str, aliases: Mapping[str, int | None]) -> None:
         """Make the aliases point where the ledger says; None removes one."""

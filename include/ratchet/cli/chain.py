@@ -17,7 +17,7 @@ from include.ratchet.domain.errors import QualityError, RatchetError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json
 from include.ratchet.local.demo import MODELS as BUNDLED
-from include.ratchet.tasks import arbitrate, deploy, ingest, monitor, score, snapshot, train
+from include.ratchet.tasks import arbitrate, deploy, dossier, ingest, monitor, score, snapshot, train
 from include.ratchet.tasks.seam import run_task
 
 
@@ -62,8 +62,8 @@ class _Chain:
         self.progress = Progress(
             SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=show.console, transient=True
         )
-        # Per feed land, check, validate, merge; five stages of training and one per candidate; four of deployment; two more.
-        self._all = self.progress.add_task("", total=4 * len(specs.all_feeds(spec)) + 11 + len(spec.training.candidates))
+        # Per feed land, check, validate, merge; six stages of training and one per candidate; four of deployment; two more.
+        self._all = self.progress.add_task("", total=4 * len(specs.all_feeds(spec)) + 12 + len(spec.training.candidates))
 
     def stage(self, stage: str, body: Callable[..., Any], *args: Any, subject: str = "") -> Any:
         """Run one body under its DAG's name; return None when it had nothing to do."""
@@ -118,7 +118,7 @@ class _Chain:
         fitted = [self.stage("train", train.fit, job) for job in self.stage("train", snapshot.snapshot, run)]
         verdict = self.stage("train", train.judge, self.stage("train", train.register, fitted))
         self.judged = True
-        self.stage("train", train.bless, verdict)
+        self.stage("train", train.bless, self.stage("train", dossier.dossier, verdict, fitted))
 
     def deploy(self) -> None:
         """Promote what was blessed."""

@@ -24,6 +24,8 @@ class Mlflow(Strict):
 
     tracking: str = ""
     artifacts: str = ""
+    pages: str = ""
+    """Where people open MLflow in a browser; a tracking server's own address when left out."""
 
 
 class StoreSpec(Strict):
@@ -111,6 +113,11 @@ class Config(BaseSettings):
         if self.mlflow.tracking.startswith("http"):
             return ""
         return self.place(self.mlflow.artifacts, "mlflow/artifacts")
+
+    @property
+    def mlflow_pages(self) -> str:
+        """Where people open MLflow; empty when nobody said."""
+        return self.mlflow.pages or (self.mlflow.tracking if self.mlflow.tracking.startswith("http") else "")
 
     def store(self, uri: str) -> str:
         """Resolve `store://rest` to a place; other URIs and paths pass through.

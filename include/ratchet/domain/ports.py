@@ -222,6 +222,10 @@ class Registry(ABC):
         """Set tags on a version."""
 
     @abstractmethod
+    def attach(self, model: str, version: int, files: dict[str, str]) -> str:
+        """Keep texts beside the run that made a version, each under its name; return where people read the first one."""
+
+    @abstractmethod
     def point(self, model: str, aliases: dict[str, int | None]) -> None:
         """Make the aliases point where the ledger says; None removes one."""
 

@@ -57,6 +57,8 @@ def base(config: Config, ports: Ports, outer: Mapping[str, str] = os.environ) ->
     env.pop("PYTHONPATH", None)
     env |= quiet(config) | _airflow(config, ports)
     env["RATCHET__SERVING__URL"] = ports.url("serving")
+    if not config.mlflow_pages:
+        env["RATCHET__MLFLOW__PAGES"] = ports.url("mlflow")
     reference = {"conn_type": "sqlite", "host": str(config.folder / "reference.db")}
     env.setdefault("AIRFLOW_CONN_REFERENCE", json.dumps(reference))
     # A proxy of the machine must not see what the parts say to each other.

@@ -116,7 +116,7 @@ def bless(verdict: Json) -> Json:
     """
     if verdict["outcome"] != "promote":
         raise Skip(verdict["sentence"])
-    return {key: verdict[key] for key in ("model", "version", "digest")}
+    return {key: verdict[key] for key in ("model", "version", "digest", "dossier") if key in verdict}
 
 
 def _work(run: Json) -> str:

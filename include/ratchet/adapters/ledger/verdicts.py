@@ -6,7 +6,8 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, Text, select
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from include.ratchet.adapters.ledger.seals import Session
@@ -42,6 +43,18 @@ class VerdictRow(Table):
     outcome: Mapped[str] = mapped_column(String(20))
     content: Mapped[dict[str, Any]]
     at: Mapped[datetime]
+
+
+class DossierRow(Table):
+    """The digest of the page that explains a verdict: what an approval names."""
+
+    __tablename__ = "dossiers"
+    sealed_by = ("verdict", "digest")
+    id: Mapped[int] = mapped_column(primary_key=True)
+    verdict: Mapped[str] = mapped_column(String(64), ForeignKey("verdicts.digest"))
+    digest: Mapped[str] = mapped_column(String(64))
+    url: Mapped[str] = mapped_column(Text)
+    __table_args__ = (UniqueConstraint("verdict", "digest"),)
 
 
 class Verdicts(Store):
@@ -99,6 +112,21 @@ class Verdicts(Store):
         with Session(self._reads) as session:
             row = session.scalar(query.order_by(VerdictRow.at.desc()).limit(1))
             return _verdict(row.content) if row else None
+
+    def explain(self, verdict: str, name: str, url: str) -> None:
+        """Record the digest of the dossier on a verdict, and where people read it; the same digest again changes nothing."""
+        try:
+            with Session(self._engine) as session, session.begin():
+                session.add(DossierRow(verdict=verdict, digest=name, url=url))
+        except IntegrityError:
+            return
+
+    def dossier(self, verdict: str) -> Json | None:
+        """Return `digest` and `url` of the newest dossier on a verdict, by the verdict's digest; None when it has none."""
+        query = select(DossierRow).where(DossierRow.verdict == verdict).order_by(DossierRow.id.desc()).limit(1)
+        with Session(self._reads) as session:
+            row = session.scalar(query)
+            return {"digest": row.digest, "url": row.url} if row else None
 
 
 def _verdict(content: Json) -> Verdict:
