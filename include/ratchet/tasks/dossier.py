@@ -54,7 +54,7 @@ def dossier(judged: Json, candidates: list[Json]) -> Json:
         verdict,
         _explained(spec, rows, parts, verdict),
         _code(ledger, verdict.run_id),
-        frozenset(column for name in spec.feeds for column in specs.feed(name).personal),
+        frozenset(column for name in specs.all_feeds(spec) for column in specs.feed(name).personal),
     )
     made = put_together(known)
     files = {PAGE: page(made), TWIN: json.dumps(made.content, indent=1, sort_keys=True)}
