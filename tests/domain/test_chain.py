@@ -30,7 +30,7 @@ def faults(seals: list[Seal], contents: dict[str, str] | None = None, head: tupl
 def test_what_nobody_touched_is_sound() -> None:
     """All records, all links, the head: no fault, and the newest hash is told."""
     found = audit("promotions", chain(), (5, chain()[-1].hash), CONTENTS)
-    assert (found.records, found.head, found.faults) == (5, chain()[-1].hash, ())
+    assert (found.records, found.head, found.faults) == (5, f"promotions:5:{chain()[-1].hash}", ())
     assert audit("promotions", [], None, {}).faults == ()
 
 
@@ -54,6 +54,19 @@ def test_the_end_cannot_be_cut_off() -> None:
     assert faults([], {}) == ["promotions: 5 record(s) after the beginning were cut off"]
     assert faults(chain(), head=None) == ["promotions: the head is gone"]
     assert faults(chain(), head=(5, "x")) == ["promotions: the head does not name the newest record, m/5"]
+
+
+def test_a_rewritten_chain_does_not_have_the_noted_head() -> None:
+    """Records, seals and head all made anew: only a head that was noted elsewhere tells."""
+    changed = CONTENTS | {"m/2": content_digest({"version": 9})}
+    seals: list[Seal] = []
+    for number, (record, content) in enumerate(changed.items(), start=1):
+        seals.append(link("promotions", number, record, content, seals[-1].hash if seals else GENESIS))
+    anew = (5, seals[-1].hash)
+    noted = f"promotions:3:{chain()[2].hash}"
+    assert faults(seals, changed, anew) == []
+    assert audit("promotions", chain(), (5, chain()[-1].hash), CONTENTS, [noted, "verdicts:1:ab"]).faults == ()
+    assert len(audit("promotions", seals, anew, changed, [noted]).faults) == 1
 
 
 def test_an_inserted_record_is_named() -> None:

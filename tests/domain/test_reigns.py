@@ -33,6 +33,12 @@ def right(history: list[Reign], at: float) -> list[int]:
     return [each.promotion.version for each in serving_at(history, minute(at))]
 
 
+def test_before_the_first_promotion_there_is_no_reign() -> None:
+    """A model that never served has no champion at any time."""
+    assert reigns([], []) == []
+    assert right([], 5) == []
+
+
 def test_without_a_service_it_holds_from_when_it_was_recorded() -> None:
     """Scoring in batch reads the ledger itself; the one before ends where the next begins."""
     history = reigns(promoted(1, 2), [])

@@ -10,12 +10,14 @@ import typer
 from rich.markup import escape
 
 from include.ratchet.cli import show
+from include.ratchet.cli.names import Name, require_model
+from include.ratchet.cli.past import past
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import SpecError
 
 app = typer.Typer(help="Continuous training on Airflow.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+app.add_typer(past)
 
-Name = Annotated[str, typer.Argument(help="A model of include/models.")]
 Maybe = Annotated[str | None, typer.Argument(help="A model; all of them when omitted.")]
 
 
@@ -60,7 +62,7 @@ def check(name: Maybe = None) -> None:
                 faults.extend(error.faults or [error.headline])
                 show.console.print("\n".join(f"      {fault}" for fault in error.faults or [error.headline]), markup=False)
     if name and not any(name in specs.names(kind) for kind, _ in readers):
-        raise _unknown(name)
+        require_model(name)
     if faults:
         raise typer.Exit(1)
 
@@ -76,8 +78,7 @@ def run(
     from include.ratchet.cli.chain import run_chain
     from include.ratchet.tasks.inspect_model import require_sound
 
-    if name not in specs.names("models"):
-        raise _unknown(name)
+    require_model(name)
     spec = specs.model(name)
     require_sound(spec)
     if not run_chain(spec, {"reason": reason, "window": window, "candidates": candidate or []}):
@@ -87,10 +88,9 @@ def run(
 @app.command()
 def status(name: Maybe = None) -> None:
     """Show champions, last runs and last verdicts."""
-    names = specs.names("models")
-    if name is not None and name not in names:
-        raise _unknown(name)
-    for each in [name] if name else names:
+    if name is not None:
+        require_model(name)
+    for each in [name] if name else specs.names("models"):
         show.status(each)
 
 
@@ -102,8 +102,7 @@ def data(
     """Show which data trained a version, down to batches and files."""
     from include.ratchet.tasks.lineage import trained_on
 
-    if name not in specs.names("models"):
-        raise _unknown(name)
+    require_model(name)
     show.lineage(trained_on(name, version))
 
 
@@ -184,10 +183,3 @@ def pools(
         if f"ratchet_{name}" not in there
     }
     typer.echo(json.dumps(content, indent=2))
-
-
-def _unknown(name: str) -> SpecError:
-    known = specs.names("models")
-    return SpecError(
-        f"{name}: no such model", [f"found {name!r}; allowed are {', '.join(known) or '(none yet)'}{specs.did_you_mean(name, known)}"]
-    )

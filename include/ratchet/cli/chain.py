@@ -47,6 +47,14 @@ def run_chain(spec: ModelSpec, params: Json) -> bool:
     return not chain.faults
 
 
+def roll_back(spec: ModelSpec, params: Json) -> None:
+    """Put a former champion back, through the stages of the deploy DAG."""
+    chain = _Chain(spec, params)
+    with chain.progress:
+        chain.deploy()
+    show.status(spec.name)
+
+
 class ChainError(RatchetError):
     """A stage met an error of another's making: a source that is not there, a full disk."""
 

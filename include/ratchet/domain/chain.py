@@ -29,7 +29,7 @@ class Seal:
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found of one chain; `head` is the newest hash: noted elsewhere, it holds all before it."""
+    """What was found of one chain; `head` names its newest link, `chain:number:hash`: noted elsewhere, it holds all before it."""
 
     chain: str
     records: int
@@ -55,7 +55,7 @@ def link(chain: str, number: int, record: str, content: str, previous: str) -> S
     return Seal(chain, number, record, content, previous, hashlib.sha256(said.encode()).hexdigest())
 
 
-def audit(chain: str, seals: Sequence[Seal], head: tuple[int, str] | None, contents: Mapping[str, str]) -> Audit:
+def audit(chain: str, seals: Sequence[Seal], head: tuple[int, str] | None, contents: Mapping[str, str], noted: Sequence[str] = ()) -> Audit:
     """Compare the records with their seals.
 
     Args:
@@ -63,9 +63,10 @@ def audit(chain: str, seals: Sequence[Seal], head: tuple[int, str] | None, conte
         seals: Its links by number.
         head: Number and hash of the newest link, as kept apart from the links.
         contents: Per record its content's digest as it is now.
+        noted: Heads that earlier audits told, of any chain.
 
     Returns:
-        The number of records, the newest hash, and every record that was edited, deleted, reordered or inserted.
+        The number of records, the newest link, and every record that was edited, deleted, reordered or inserted.
     """
     faults, before = [], Seal(chain, 0, "", "", "", GENESIS)
     for seal in seals:
@@ -79,7 +80,19 @@ def audit(chain: str, seals: Sequence[Seal], head: tuple[int, str] | None, conte
         faults.append(f"{chain}: {head[0] - before.number} record(s) after {before.record or 'the beginning'} were cut off")
     elif head and head != (before.number, before.hash):
         faults.append(f"{chain}: the head does not name the newest record, {before.record}")
-    return Audit(chain, len(contents), before.hash, tuple(faults))
+    names = {_head(each) for each in seals}
+    faults += [
+        f"{each}: this head was noted, and is not in the chain any more: it was rewritten" for each in noted if _of(each, chain) - names
+    ]
+    return Audit(chain, len(contents), _head(before), tuple(faults))
+
+
+def _head(seal: Seal) -> str:
+    return f"{seal.chain}:{seal.number}:{seal.hash}"
+
+
+def _of(noted: str, chain: str) -> set[str]:
+    return {noted} if noted.startswith(f"{chain}:") else set()
 
 
 def _wrong(seal: Seal, before: Seal, content: str | None) -> list[str]:

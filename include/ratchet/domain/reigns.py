@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 from include.ratchet.domain.records import Promotion
 
@@ -47,11 +48,10 @@ def reigns(promotions: Sequence[Promotion], confirmations: Sequence[Confirmation
     Returns:
         One reign per promotion, oldest first.
     """
-    ends = [each.at for each in promotions[1:]]
     made = []
-    for promotion, end in zip(promotions, [*ends, None], strict=True):
+    for promotion, after in zip_longest(promotions, promotions[1:]):
         followed = _followed(promotion, confirmations)
-        made.append(Reign(promotion, max(followed, default=promotion.at), end, len(followed)))
+        made.append(Reign(promotion, max(followed, default=promotion.at), after.at if after else None, len(followed)))
     return made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, String, UniqueConstraint, event, insert, inspect, select, text, update
@@ -108,8 +108,8 @@ def require_sealed(session: sa_orm.Session, row: Table) -> None:
 class Audits(Store):
     """What tells whether the ledger is as it was written."""
 
-    def audit(self) -> list[Audit]:
-        """Compare every sealed record with its seal; one answer per chain, by name."""
+    def audit(self, noted: Sequence[str] = ()) -> list[Audit]:
+        """Compare every sealed record with its seal, and the chains with heads that were noted; one answer per chain, by name."""
         tables: dict[str, Any] = {each.class_.__tablename__: each.class_ for each in Table.registry.mappers if each.class_.sealed_by}
         with Session(self._reads) as session:
             heads = {row.chain: (row.number, row.hash) for row in session.scalars(select(HeadRow))}
@@ -121,5 +121,5 @@ class Audits(Store):
                 ]
                 rows: Iterable[Any] = session.scalars(select(tables[chain])) if chain in tables else ()
                 contents = {_name(row): content_digest(_content(row)) for row in rows}
-                found.append(audit(chain, links, heads.get(chain), contents))
+                found.append(audit(chain, links, heads.get(chain), contents, noted))
             return found

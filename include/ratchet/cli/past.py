@@ -1,0 +1,107 @@
+"""The commands of the time machine: who served when, why, back to it, and whether the record is as it was written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from include.ratchet.cli.names import Name, moment, require_model
+from include.ratchet.cli.show import console
+from include.ratchet.domain import specs
+
+if TYPE_CHECKING:
+    from include.ratchet.domain.reigns import Reign
+
+past = typer.Typer()
+audit = typer.Typer(help="Check the ledger's records.", no_args_is_help=True)
+past.add_typer(audit, name="audit")
+
+Known = Annotated[str | None, typer.Option(help="As it was recorded by this time; corrections that came later are left out.")]
+
+
+@past.command()
+def champion(
+    name: Name,
+    at: Annotated[str | None, typer.Option(help="A time, such as 2026-03-01T12:00Z; now when omitted.")] = None,
+    known: Known = None,
+) -> None:
+    """Say which version serves, or served at a time, and by whose decision."""
+    from include.ratchet.adapters import open_ledger
+    from include.ratchet.domain.reigns import serving_at
+
+    require_model(name)
+    when = moment(at) if at else datetime.now(UTC)
+    right = serving_at(open_ledger().history(name, moment(known) if known else None), when)
+    if not right:
+        console.print(f"{name}: no champion at {_short(when)} UTC", markup=False, highlight=False)
+        raise typer.Exit(1)
+    for number, reign in enumerate(right):
+        made = reign.promotion
+        following = f", or already version {made.version}: its workers followed until {_short(reign.valid_from)} UTC"
+        console.print(f"{name} version {made.version}" if number == 0 else following.removeprefix(", "), markup=False, highlight=False)
+        console.print(f"  {made.action} #{made.sequence} at {_short(made.at)} UTC by {made.who}: {made.why}", markup=False, highlight=False)
+        console.print(f"  valid {_span(reign)}; evidence: verdict {made.evidence[:12]}", markup=False, highlight=False)
+
+
+@past.command()
+def history(name: Name, known: Known = None) -> None:
+    """Show every change of champion: when it was recorded, when it held, who, why, and the verdict behind it."""
+    from include.ratchet.adapters import open_ledger
+
+    require_model(name)
+    found = open_ledger().history(name, moment(known) if known else None)
+    table = Table(box=None, padding=(0, 1))
+    for column in ("#", "version", "action", "recorded (UTC)", "valid from", "valid to", "workers", "who", "why", "verdict"):
+        table.add_column(column, overflow="fold")
+    for reign in found:
+        made, end = reign.promotion, _short(reign.valid_to) if reign.valid_to else ""
+        cells = (made.sequence, made.version, made.action, _short(made.at), _short(reign.valid_from), end, reign.confirmed_by, made.who)
+        table.add_row(*map(str, cells), made.why, made.evidence[:12])
+    console.print(table if found else f"{name}: no version has been promoted yet", markup=False)
+
+
+@past.command()
+def rollback(
+    name: Name,
+    to: Annotated[int | None, typer.Option(help="A former champion; the one before when omitted.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the ledger.")] = "by hand, ./ratchet rollback",
+) -> None:
+    """Put a former champion back: ledger, aliases, and see the service follow, where one runs."""
+    from include.ratchet.cli.chain import roll_back
+
+    require_model(name)
+    roll_back(specs.model(name), {"action": "rollback", "version": to, "reason": reason})
+
+
+@audit.command()
+def verify(
+    head: Annotated[
+        list[str] | None, typer.Option(help="A head that was printed before, such as promotions:3:1f0c...; may be repeated.")
+    ] = None,
+) -> None:
+    """Find any record that was edited, deleted, reordered or inserted; note the heads elsewhere, and nobody can rewrite them all."""
+    from include.ratchet.adapters import open_ledger
+
+    found = open_ledger().audit(head or [])
+    for each in found:
+        console.print(f"{each.chain:<14} {each.records:>6} record(s)  head {each.head}", highlight=False, soft_wrap=True)
+    faults = [fault for each in found for fault in each.faults]
+    for fault in faults:
+        console.print("[red]altered[/red]", end=" ")
+        console.print(fault, markup=False, highlight=False, soft_wrap=True)
+    if faults:
+        raise typer.Exit(1)
+    console.print("every record is as it was written", highlight=False)
+
+
+def _span(reign: Reign) -> str:
+    until = f" until {_short(reign.valid_to)} UTC" if reign.valid_to else ""
+    by = f", confirmed by {reign.confirmed_by} worker(s)" if reign.confirmed_by else ", no service has confirmed it"
+    return f"from {_short(reign.valid_from)} UTC{until}{by}"
+
+
+def _short(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S.%f}"[:-3]

@@ -1,0 +1,87 @@
+"""The time machine as people type it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import create_engine, text
+from typer.testing import CliRunner, Result
+
+from include.ratchet.adapters import open_ledger, open_registry
+from include.ratchet.cli import show
+from include.ratchet.cli.app import app
+from include.ratchet.domain.config import load_config
+from include.ratchet.domain.errors import DeployError
+from include.ratchet.domain.reigns import Confirmation
+from tests.tiny import MODEL, Project
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(show.console, "_width", 250)  # its own attribute: the property would fix the width for good
+
+
+def _run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words), catch_exceptions=False)
+
+
+def _said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    made = CliRunner().invoke(app, list(words), env={"TERM": "dumb"})
+    assert isinstance(made.exception, SystemExit | None), made.exception
+    return " ".join((made.output + capsys.readouterr().out).split())
+
+
+def test_before_the_first_promotion(blessed: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing serves, and both commands say so."""
+    assert blessed.run_id == "next"
+    assert "buys: no champion at" in _said(capsys, "champion", MODEL)
+    assert "no version has been promoted yet" in _said(capsys, "history", MODEL)
+
+
+def test_who_served_when(serving: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """At any time: the version, or both of a changeover; who decided, why, and the verdict behind it."""
+    serving.promote(reason="it is better")
+    ledger = open_ledger()
+    first, second = (each.promotion for each in ledger.history(MODEL))
+    ledger.confirm(Confirmation(MODEL, 1, "w", first.at))
+    ledger.confirm(Confirmation(MODEL, 2, "w", second.at + timedelta(seconds=2)))
+    assert "no champion" in _said(capsys, "champion", MODEL, "--at", (first.at - timedelta(seconds=1)).isoformat())
+    then = _said(capsys, "champion", MODEL, "--at", (second.at - timedelta(milliseconds=1)).isoformat())
+    assert then.startswith("buys version 1 promote #1")
+    during = _said(capsys, "champion", MODEL, "--at", (second.at + timedelta(seconds=1)).isoformat())
+    assert during.startswith("buys version 1 promote #1")
+    assert "or already version 2: its workers followed until" in during
+    after = _said(capsys, "champion", MODEL, "--at", (second.at + timedelta(seconds=3)).isoformat())
+    assert after.startswith("buys version 2 promote #2")
+    assert f"by tester: it is better valid from {second.at + timedelta(seconds=2):%Y-%m-%dT%H:%M:%S}" in after
+    assert f"confirmed by 1 worker(s); evidence: verdict {second.evidence[:12]}" in after
+    assert "version 1" in _said(capsys, "champion", MODEL, "--known", first.at.isoformat())
+
+
+def test_roll_back_and_see_it_in_the_history(serving: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """The version before serves again, in the ledger and by the alias; the history tells both changes and the reason."""
+    serving.promote()
+    said = _said(capsys, "rollback", MODEL, "--reason", "complaints")
+    assert "done buys_deploy.promote" in said
+    assert open_ledger().champion(MODEL) == 1
+    assert open_registry().load(MODEL, 1)
+    history = _said(capsys, "history", MODEL)
+    assert "3 1 rollback" in history
+    assert "complaints" in history
+    with pytest.raises(DeployError, match="was never champion; a rollback goes to one of 1, 2"):
+        _run("rollback", MODEL, "--to", "9")
+
+
+def test_the_audit_names_what_was_altered(serving: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Sound at first, with heads to note; one changed word later the record is named, and the code is 1."""
+    assert serving.run_id == "next"
+    sound = _said(capsys, "audit", "verify")
+    assert "every record is as it was written" in sound
+    head = next(word for word in sound.split() if word.startswith("promotions:1:"))
+    assert "every record is as it was written" in _said(capsys, "audit", "verify", "--head", head)
+    with create_engine(load_config().ledger_place).begin() as connection:
+        connection.execute(text("UPDATE promotions SET who = 'nobody'"))
+    assert _run("audit", "verify").exit_code == 1
+    assert "altered promotions buys/1: edited after it was recorded" in _said(capsys, "audit", "verify")
+    assert "this head was noted" in _said(capsys, "audit", "verify", "--head", "promotions:7:abc")
