@@ -43,7 +43,7 @@ def test_who_served_when(serving: Project, capsys: pytest.CaptureFixture[str]) -
     """At any time: the version, or both of a changeover; who decided, why, and the verdict behind it."""
     serving.promote(reason="it is better")
     ledger = open_ledger()
-    first, second = (each.promotion for each in ledger.history(MODEL))
+    first, second = (each.promotion for each in ledger.reigns(MODEL))
     ledger.confirm(Confirmation(MODEL, 1, "w", first.at))
     ledger.confirm(Confirmation(MODEL, 2, "w", second.at + timedelta(seconds=2)))
     assert "no champion" in _said(capsys, "champion", MODEL, "--at", (first.at - timedelta(seconds=1)).isoformat())

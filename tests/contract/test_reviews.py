@@ -57,4 +57,4 @@ def test_history_is_of_what_passed_before(ledger: Ledger) -> None:
         ledger.describe("f", name * 64, {"v": {"n": ord(name)}})
     assert ledger.figures_before("f", "c" * 64) == [("a" * 64, {"v": {"n": 97}}), ("b" * 64, {"v": {"n": 98}})]
     assert [name[0] for name, _ in ledger.figures_before("f", "b" * 64)] == ["a"]
-    assert ledger.figures_before("f", "a" * 64) == ledger.history("g", "a" * 64) == []
+    assert ledger.figures_before("f", "a" * 64) == ledger.figures_before("g", "a" * 64) == []

@@ -86,4 +86,4 @@ def test_what_workers_say_is_when_a_promotion_held(ledger: Ledger) -> None:
         ledger.beat(worker, {"m": (1, 1)}, at - HOUR)
         ledger.beat(worker, {"m": (2, 2)}, at + timedelta(seconds=seconds))
         ledger.beat(worker, {"m": (2, 2)}, at + HOUR)
-    assert [each.valid_from for each in ledger.history("m")] == [at, at + timedelta(seconds=3)]
+    assert [each.valid_from for each in ledger.reigns("m")] == [at, at + timedelta(seconds=3)]

@@ -134,12 +134,18 @@ def test_a_rollback_goes_to_a_former_champion(ledger: Ledger) -> None:
 
 def test_history_by_what_was_known(ledger: Ledger) -> None:
     """The history as it was recorded by some time: a promotion that came later is not in it."""
-    assert [each.promotion.version for each in ledger.history("m")] == [1, 2, 3]
-    assert [each.promotion.version for each in ledger.history("m", AT + 2 * HOUR)] == [1, 2]
+    assert [each.promotion.version for each in ledger.reigns("m")] == [1, 2, 3]
+    assert [each.promotion.version for each in ledger.reigns("m", AT + 2 * HOUR)] == [1, 2]
 
 
 def test_a_confirmation_is_given_once(ledger: Ledger) -> None:
     """The same worker and promotion again changes nothing."""
     ledger.confirm(Confirmation("m", 1, "w", AT + HOUR))
-    assert ledger.history("m")[0].confirmed_by == 1
+    assert ledger.reigns("m")[0].confirmed_by == 1
     assert faults(ledger) == []
+
+
+def test_no_part_hides_another() -> None:
+    """The ledger is all its parts: two methods of one name would leave one of them unreachable."""
+    names = [name for part in Ledger.__bases__ for name in vars(part) if not name.startswith("_")]
+    assert sorted(names) == sorted(set(names))

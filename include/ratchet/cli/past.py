@@ -34,7 +34,7 @@ def champion(
 
     require_model(name)
     when = moment(at) if at else datetime.now(UTC)
-    right = serving_at(open_ledger().history(name, moment(known) if known else None), when)
+    right = serving_at(open_ledger().reigns(name, moment(known) if known else None), when)
     if not right:
         console.print(f"{name}: no champion at {_short(when)} UTC", markup=False, highlight=False)
         raise typer.Exit(1)
@@ -52,7 +52,7 @@ def history(name: Name, known: Known = None) -> None:
     from include.ratchet.adapters import open_ledger
 
     require_model(name)
-    found = open_ledger().history(name, moment(known) if known else None)
+    found = open_ledger().reigns(name, moment(known) if known else None)
     table = Table(box=None, padding=(0, 1))
     for column in ("#", "version", "action", "recorded (UTC)", "valid from", "valid to", "workers", "who", "why", "verdict"):
         table.add_column(column, overflow="fold")

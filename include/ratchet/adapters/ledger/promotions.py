@@ -71,7 +71,7 @@ class Promotions(Store):
         with Session(self._engine) as session, session.begin():
             confirm(session, confirmation)
 
-    def history(self, model: str, known: datetime | None = None) -> list[Reign]:
+    def reigns(self, model: str, known: datetime | None = None) -> list[Reign]:
         """Return when each promotion held, oldest first; `known` is a time: only what had been recorded by then counts."""
         query = select(ConfirmationRow).where(ConfirmationRow.model == model)
         if known:
