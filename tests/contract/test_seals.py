@@ -58,7 +58,7 @@ def tamper(url: str, said: str) -> None:
 def test_what_was_written_is_what_is_read(ledger: Ledger) -> None:
     """Every kind of record, read back on this database, has the content that was sealed."""
     assert faults(ledger) == []
-    assert {each.chain: each.records for each in ledger.audit()} == {
+    assert {each.chain: each.records for each in ledger.audit() if each.records} == {
         "promotions": 3,
         "verdicts": 3,
         "snapshots": 1,
