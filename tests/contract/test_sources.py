@@ -5,10 +5,12 @@ A new kind of source is one more class here that knows how to deliver rows to it
 
 from __future__ import annotations
 
+import io
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import sqlalchemy as sa
@@ -32,6 +34,11 @@ class World(ABC):
 
     spec: FeedSpec = feed_spec()
     source: Source
+    raw: list[bytes]
+
+    def landed(self, _: Any = None) -> Iterator[BinaryIO]:
+        """Give what has landed, as the ingest does to a source that asks."""
+        return map(io.BytesIO, reversed(self.raw))
 
     @abstractmethod
     def deliver(self, rows: Rows) -> None:
@@ -93,12 +100,18 @@ class TableWorld(World):
         self.engine = sa.create_engine(url)
         with self.engine.begin() as connection:
             connection.execute(sa.text("CREATE TABLE t (id BIGINT, v DOUBLE PRECISION)"))
-        self.source = Sql(self.spec, url)
+        self.source = Sql(self.spec, url, self.landed)
 
     def deliver(self, rows: Rows) -> None:
         """Insert the rows."""
         with self.engine.begin() as connection:
             connection.execute(sa.text("INSERT INTO t VALUES (:i, :v)"), [{"i": i, "v": v} for i, v in rows])
+
+
+class AppendedWorld(TableWorld):
+    """A table whose rows are appended, not merged: none may come twice."""
+
+    mode = "append"
 
 
 class ReplacedWorld(TableWorld):
@@ -108,7 +121,18 @@ class ReplacedWorld(TableWorld):
     watermark = None
 
 
-@pytest.fixture(params=["files", "objects", "memory", "watermark on sqlite", "watermark on postgresql", "replaced"])
+@pytest.fixture(
+    params=[
+        "files",
+        "objects",
+        "memory",
+        "watermark on sqlite",
+        "watermark on postgresql",
+        "appended on sqlite",
+        "appended on postgresql",
+        "replaced",
+    ]
+)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """Give each kind of source with nothing in it."""
     kinds: dict[str, type[World]] = {
@@ -116,6 +140,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
         "objects": ObjectsWorld,
         "memory": MemoryWorld,
         "watermark": TableWorld,
+        "appended": AppendedWorld,
         "replaced": ReplacedWorld,
     }
     kind = kinds[request.param.split()[0]]
@@ -134,6 +159,7 @@ class Landed:
     def __init__(self, world: World) -> None:
         """Nothing has landed."""
         self.world, self.seen, self.mark = world, list[str](), None
+        world.raw = []
 
     def look(self) -> list[Delivery]:
         """Look once."""
@@ -144,7 +170,8 @@ class Landed:
         rows = []
         for each in self.look():
             with self.world.source.fetch(each) as stream:
-                rows += decode(stream, self.world.spec, self.world.source.format).rows.to_pylist()
+                self.world.raw.append(stream.read())
+            rows += decode(io.BytesIO(self.world.raw[-1]), self.world.spec, self.world.source.format).rows.to_pylist()
             self.seen = [*(name for name in self.seen if name != each.fingerprint), each.fingerprint]
             self.mark = each.end if each.end is not None else self.mark
         return rows

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from include.ratchet.domain.feedspec import Expectation, FeedSpec
+from include.ratchet.domain.feedspec import Expectation, FeedSpec, source_kinds
 
 FILES = {"kind": "files", "uri": "landing://f/*.csv"}
 TABLE = {"kind": "sql", "connection": "db", "table": "t"}
@@ -104,3 +104,24 @@ def test_a_key_may_not_be_null() -> None:
         FeedSpec.model_validate(
             {"name": "f", "source": {"kind": "files", "uri": "landing://f/*.csv"}, "key": ["id"], "schema": {"id": "int64?"}}
         )
+
+
+def test_a_kind_of_source_is_a_file() -> None:
+    """What lies in adapters/sources is allowed, and named when something else is found."""
+    assert {"files", "sql"} <= set(source_kinds())
+    with pytest.raises(ValidationError, match=r"found 'ftp'; allowed are files, .*sql.*docs/sources\.md"):
+        feed(source={"kind": "ftp"})
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"lag": "1h"}, "it needs watermark"),
+        ({"marker": "sub/_SUCCESS"}, "allowed is the name of a file beside"),
+        ({"kind": "sql", "connection": "db", "table": "t", "watermark": "changed"}, "source.watermark: changed not in schema"),
+    ],
+)
+def test_what_a_source_cannot_mean(source: dict[str, Any], said: str) -> None:
+    """A lag without a watermark, a marker elsewhere, a watermark that no batch would hold."""
+    with pytest.raises(ValidationError, match=said):
+        feed(source=FILES | source if "kind" not in source else source)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from include.ratchet.domain.config import Config, load_config
 from include.ratchet.domain.errors import SpecError
@@ -96,10 +97,17 @@ def open_registry(config: Config | None = None) -> Registry:
 
 def open_feed(spec: FeedSpec, config: Config | None = None) -> Source:
     """Open the source of a feed."""
-    from include.ratchet.adapters.sources import open_source
+    from include.ratchet.adapters.sources import Where, open_source
 
     config = config or load_config()
-    return open_source(spec, config, open_connections(config), open_access)
+
+    def landed(since: Any) -> Iterator[BinaryIO]:
+        landing = open_landing(config)
+        for batch in reversed(open_ledger(config).batches(spec.name)):
+            if since is None or batch.watermark is None or batch.watermark >= since:
+                yield landing.open(spec.name, batch.sha)
+
+    return open_source(spec, Where(config, open_connections(config), open_access, landed))
 
 
 def open_clock(config: Config | None = None) -> Clock:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -49,6 +51,15 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 """A name of the zone database."""
 
 
+SOURCES = Path(__file__).resolve().parents[1] / "adapters" / "sources"
+
+
+@functools.cache
+def source_kinds() -> tuple[str, ...]:
+    """Name the kinds of source: there is one file for each."""
+    return tuple(sorted(path.stem for path in SOURCES.glob("[a-z]*.py")))
+
+
 class Strict(BaseModel):
     """Base of every spec part: unknown keys are faults, values never change."""
 
@@ -59,7 +70,7 @@ class Strict(BaseModel):
 class Source(Strict):
     """Where a feed's data comes from."""
 
-    kind: Literal["files", "sql"]
+    kind: str
     uri: str | None = None
     format: Literal["csv", "parquet", "jsonl"] = "csv"
     delimiter: str = ","
@@ -70,6 +81,18 @@ class Source(Strict):
     table: str | None = None
     query: str | None = None
     watermark: str | None = None
+    lag: Duration | float | None = None
+    settle: Duration = Field(default="1s", validate_default=True)
+    marker: str | None = None
+    options: dict[str, Any] = {}
+
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, value: str) -> str:
+        if value not in source_kinds():
+            message = f"found {value!r}; allowed are {', '.join(source_kinds())}. A kind is a file of {SOURCES.name}/: see docs/sources.md"
+            raise ValueError(message)
+        return value
 
     @field_validator("encoding")
     @classmethod
@@ -96,6 +119,14 @@ class Source(Strict):
             raise ValueError(message)
         if self.kind == "sql" and (not self.connection or bool(self.table) == bool(self.query)):
             message = "kind sql needs connection, and either table or query"
+            raise ValueError(message)
+        if self.lag is not None and not self.watermark:
+            message = "lag is how far below the watermark rows may still arrive: it needs watermark"
+            raise ValueError(message)
+        if self.marker is not None and (self.kind != "files" or "/" in self.marker):
+            message = (
+                f"found marker {self.marker!r}; allowed is the name of a file beside those of kind files, such as _SUCCESS or {{name}}.done"
+            )
             raise ValueError(message)
         return self
 
@@ -209,6 +240,9 @@ class FeedSpec(Strict):
             raise ValueError(message)
         if self.source.kind == "sql" and self.mode != "replace" and not self.source.watermark:
             message = "source.watermark: needed by kind sql unless mode is replace"
+            raise ValueError(message)
+        if self.source.kind == "sql" and self.source.watermark and self.source.watermark not in self.columns:
+            message = f"source.watermark: {self.source.watermark} not in schema; what has landed is told from what has not by it"
             raise ValueError(message)
         if self.mode == "replace" and self.source.watermark:
             message = "source.watermark: with mode replace the table would shrink to the newest window; leave it out, or use mode merge"

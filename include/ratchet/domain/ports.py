@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.modelspec import Columns
 from include.ratchet.domain.records import Batch, Delivery, Json, Window
 
@@ -112,6 +113,10 @@ class Source(ABC):
     @abstractmethod
     def fetch(self, delivery: Delivery) -> BinaryIO:
         """Open the delivery's bytes: the same delivery, the same bytes."""
+
+    def between(self, start: datetime, end: datetime, name: str) -> Delivery:
+        """Return the delivery of the half-open window `[start, end)`, UTC, under a name of its own; SpecError where a source has none."""
+        raise SpecError("source: no windows", [f"found kind {type(self).__name__}, asked for {start} to {end} ({name}); allowed is sql"])
 
     @property
     @abstractmethod

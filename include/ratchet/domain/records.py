@@ -38,12 +38,16 @@ class Window:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Something new at a source, not yet read; `fingerprint` changes when its content may have."""
+    """Something new at a source, not yet read; `fingerprint` changes when its content may have.
+
+    `end` is the watermark once it has landed, and belongs to it, unless the window is `half_open`: one that was asked for.
+    """
 
     uri: str
     fingerprint: str
     start: Any = None
     end: Any = None
+    half_open: bool = False
 
 
 @dataclass(frozen=True)

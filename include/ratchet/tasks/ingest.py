@@ -166,4 +166,4 @@ def _watermark(feed: str) -> object:
     from include.ratchet.adapters import open_ledger
 
     marks = [each.watermark for each in open_ledger().batches(feed) if each.watermark is not None]
-    return max(marks, default=None)
+    return marks[-1] if marks else None

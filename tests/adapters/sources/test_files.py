@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from include.ratchet.adapters.sources.files import SETTLE_SECONDS, Files
+from include.ratchet.adapters.sources.files import Files
 from tests.makers import feed_spec
 
 
@@ -28,7 +28,7 @@ def test_a_file_must_settle(files: Files, tmp_path: Path) -> None:
     """A file that changed just now may still be written, and is left for the next look."""
     write(tmp_path / "a.csv", "x", age=0.0)
     assert files.discover([], None) == []
-    write(tmp_path / "a.csv", "x", age=SETTLE_SECONDS + 0.1)
+    write(tmp_path / "a.csv", "x", age=1.1)
     assert len(files.discover([], None)) == 1
 
 
@@ -75,3 +75,20 @@ def test_a_long_name_fits_into_the_ledger(tmp_path: Path) -> None:
     assert len(set(found)) == 2
     assert max(map(len, found)) <= 500
     assert source.discover(found, None) == []
+
+
+@pytest.mark.parametrize("marker", ["_SUCCESS", "{name}.done"])
+def test_a_file_waits_for_its_marker(tmp_path: Path, marker: str) -> None:
+    """However long a file is settled: it is left until the one that says it is whole lies beside it."""
+    source = Files(feed_spec(source={"marker": marker}), str(tmp_path / "*" / "*.csv"))
+    (tmp_path / "day").mkdir()
+    write(tmp_path / "day" / "a.csv", "x")
+    assert source.discover([], None) == []
+    write(tmp_path / "day" / marker.replace("{name}", "a.csv"), "", age=0)
+    assert [Path(each.uri).name for each in source.discover([], None)] == ["a.csv"]
+
+
+def test_how_long_a_file_settles(tmp_path: Path) -> None:
+    """A writer that pauses for long asks for a longer settle."""
+    write(tmp_path / "a.csv", "x", age=60)
+    assert Files(feed_spec(source={"settle": "5m"}), str(tmp_path / "*.csv")).discover([], None) == []

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
 from include.ratchet.adapters.sources.sql import Sql
-from include.ratchet.domain.errors import SpecError
+from include.ratchet.domain.errors import DataError, SpecError
+from include.ratchet.domain.records import Delivery
 from tests.makers import feed_spec
 
 TABLE = {"kind": "sql", "connection": "db", "table": "t"}
@@ -50,26 +51,21 @@ def ids(source: Sql, seen: list[str], watermark: Any) -> list[int]:
     return values
 
 
-def test_the_watermark_moves(url: str) -> None:
-    """The first look reads all; then nothing, until there is a newer row."""
-    source = database(url, watermark="at")
-    (first,) = source.discover([], None)
-    assert (first.start, first.end) == (None, "2013-01-02")
-    assert ids(source, [], None) == [1, 2, 3]
-    assert source.discover([first.fingerprint], first.end) == []
+def test_a_quiet_table_is_not_read_at_every_look(url: str) -> None:
+    """A watcher looks every few seconds: while the number of rows at the watermark is the same, what landed is opened once."""
+    asked: list[Any] = []
+    landed = database(url, watermark="at").fetch(Delivery("", "", None, "2013-01-02")).read()
 
+    def give(since: Any) -> Iterator[BinaryIO]:
+        asked.append(since)
+        yield io.BytesIO(landed)
 
-def test_ties_are_read_again_when_they_merge(url: str) -> None:
-    """A row as old as the last one that came late is not lost: rows at the watermark are read once more."""
-    source = database(url, watermark="at")
-    run(url, "INSERT INTO t VALUES (4, 0, '2013-01-02'), (5, 0, '2013-01-03')")
-    assert ids(source, [], "2013-01-02") == [2, 3, 4, 5]
-
-
-def test_what_is_appended_is_read_once(url: str) -> None:
-    """A feed that appends has no key to drop the copies by: rows at the watermark are not read again."""
-    run(url, "INSERT INTO t VALUES (5, 0, '2013-01-03')")
-    assert ids(database(url, mode="append", watermark="at"), [], "2013-01-02") == [5]
+    source = Sql(database(url, watermark="at")._spec, url, give)
+    assert [source.discover([], "2013-01-02") for _ in range(3)] == [[], [], []]
+    assert asked == ["2013-01-02"]
+    run(url, "INSERT INTO t VALUES (4, 0, '2013-01-02')")
+    (late,) = source.discover([], "2013-01-02")
+    assert pq.read_table(io.BytesIO(source.fetch(late).read()))["id"].to_pylist() == [4]
 
 
 def test_rows_that_come_between_look_and_fetch_wait(url: str) -> None:
@@ -78,7 +74,7 @@ def test_rows_that_come_between_look_and_fetch_wait(url: str) -> None:
     (delivery,) = source.discover([], None)
     run(url, "INSERT INTO t VALUES (9, 0, '2013-02-01')")
     assert pq.read_table(io.BytesIO(source.fetch(delivery).read()))["id"].to_pylist() == [1, 2, 3]
-    assert ids(source, [delivery.fingerprint], delivery.end) == [2, 3, 9]
+    assert ids(source, [delivery.fingerprint], delivery.end) == [2, 3, 9]  # nothing has landed: 2 and 3 are as new as 9
 
 
 def test_a_replaced_table_is_read_whole_when_it_changed(url: str) -> None:
@@ -121,14 +117,15 @@ def test_the_password_is_in_no_delivery(tmp_path: Path, monkeypatch: pytest.Monk
     assert "u:***@h/db#t" in delivery.uri
 
 
-def test_rows_without_a_watermark_are_named(url: str, caplog: pytest.LogCaptureFixture) -> None:
-    """NULL lies in no window: such rows are never read, and each fetch says how many there are."""
-    source = database(url, watermark="at")
-    ids(source, [], None)
-    assert caplog.text == ""
+@pytest.mark.parametrize("found", ["table", "query"])
+def test_a_row_without_a_watermark_stops(url: str, found: str) -> None:
+    """NULL lies in no window: nobody reads on as if such rows were not there; a query may say what counts instead."""
     run(url, "INSERT INTO t VALUES (7, 0, NULL), (8, 0, '2013-01-03')")
-    assert ids(source, [], "2013-01-02") == [2, 3, 8]
-    assert "feed f: 1 rows have no at and are not read" in caplog.text
+    query: dict[str, Any] = {"table": None, "query": "SELECT * FROM t"} if found == "query" else {}
+    with pytest.raises(DataError, match=r"feed f: 1 rows of (t|the query) have no at, .*coalesce\(at, created_at\)"):
+        database(url, watermark="at", **query).discover([], None)
+    dated = database(url, watermark="at", table=None, query="SELECT id, v, coalesce(at, '2013-01-02') AS at FROM t")
+    assert ids(dated, [], None) == [1, 2, 3, 7, 8]
 
 
 def test_a_source_keeps_no_connection_open(url: str) -> None:

@@ -1,9 +1,14 @@
-"""Where feeds come from: one file per kind of source, and the table that names them. docs/sources.md shows how to add one."""
+"""Where feeds come from: one file per kind of source, named as `source.kind` names it. docs/sources.md shows how to add one.
+
+A file has a function `open_source(spec, where)`; what it returns passes `tests/contract/test_sources.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from include.ratchet.adapters.s3 import S3Access
@@ -12,13 +17,19 @@ if TYPE_CHECKING:
     from include.ratchet.domain.ports import Connections, Source
 
 
-def open_source(spec: FeedSpec, config: Config, connections: Connections, access: Callable[[str, Config], S3Access | None]) -> Source:
+@dataclass(frozen=True)
+class Where:
+    """What a source is opened with."""
+
+    config: Config
+    connections: Connections
+    access: Callable[[str, Config], S3Access | None]
+    """How a place on S3 is reached; None for a place elsewhere."""
+    landed: Callable[[Any], Iterator[BinaryIO]]
+    """The bytes of the batches whose watermark is not below the one given, and of those without one; the newest first."""
+
+
+def open_source(spec: FeedSpec, where: Where) -> Source:
     """Open the source that a feed names; only the libraries of its kind load."""
-    if spec.source.kind == "files":
-        from include.ratchet.adapters.sources.files import Files
-
-        place = config.store(str(spec.source.uri))
-        return Files(spec, place, access(place, config))
-    from include.ratchet.adapters.sources.sql import Sql
-
-    return Sql(spec, connections.get(str(spec.source.connection)).sqlalchemy_url)
+    found: Source = importlib.import_module(f"{__name__}.{spec.source.kind}").open_source(spec, where)
+    return found

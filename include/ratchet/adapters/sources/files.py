@@ -6,18 +6,23 @@ import time
 from collections.abc import Sequence
 from typing import Any, BinaryIO, cast
 
+from include.ratchet.adapters.fingerprints import numbered, same, shortened
 from include.ratchet.adapters.s3 import S3Access
-from include.ratchet.adapters.sources.fingerprints import numbered, same, shortened
+from include.ratchet.adapters.sources import Where
 from include.ratchet.adapters.store import changed, files_at, is_disk
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.ports import Source
 from include.ratchet.domain.records import Delivery
 
-SETTLE_SECONDS = 1.0
-"""A file that changed later than this is still being written, and is left for the next look."""
 LONG_NAME = 400
 """Longer names are hashed in a fingerprint."""
+
+
+def open_source(spec: FeedSpec, where: Where) -> Source:
+    """Open the place where the feed's store is."""
+    pattern = where.config.store(str(spec.source.uri))
+    return Files(spec, pattern, where.access(pattern, where.config))
 
 
 class Files(Source):
@@ -41,7 +46,7 @@ class Files(Source):
             moment = changed(info).timestamp()
             name, tag = shortened(path, LONG_NAME), str(info.get("ETag") or moment).replace("|", "_")
             state = f"{name}|{info['size']}|{tag}"
-            if same(last.get(name), state) or info["type"] != "file" or not self._finished(moment):
+            if same(last.get(name), state) or info["type"] != "file" or not self._finished(path, moment):
                 continue
             found.append(Delivery(path, numbered(state, seen)))
         return found
@@ -54,6 +59,10 @@ class Files(Source):
             message = f"{delivery.uri}: was there a moment ago and is gone; deliver it again"
             raise DataError(message) from None
 
-    def _finished(self, moment: float) -> bool:
-        """Say whether a file that last changed at `moment` is whole: on a disk when it has settled, in an object store always."""
-        return not is_disk(self._fs) or abs(time.time() - moment) > SETTLE_SECONDS
+    def _finished(self, path: str, moment: float) -> bool:
+        """Say whether a file is whole: its marker is there, and on a disk it has settled; objects appear whole."""
+        source = self._spec.source
+        if is_disk(self._fs) and abs(time.time() - moment) <= source.settle.total_seconds():
+            return False
+        folder, _, name = path.rpartition("/")
+        return source.marker is None or bool(self._fs.exists(f"{folder}/{source.marker.replace('{name}', name)}"))

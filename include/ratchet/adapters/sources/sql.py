@@ -1,103 +1,165 @@
-"""Databases, by SQLAlchemy: a table or a query, in windows of a watermark or whole."""
+"""Databases, by SQLAlchemy: a table or a query, in windows of a watermark or whole; a batch is its rows as Parquet.
+
+A look reads what is not older than the newest watermark that has landed, less `source.lag`, and takes out what has
+landed: so a row that comes late with an equal watermark is read, or with one that is older by up to `lag`, and none
+twice, in whatever mode it is merged. A row whose watermark is NULL lies in no window: the source stops and says so.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import logging
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from include.ratchet.adapters.sources.fingerprints import numbered, same, shortened
-from include.ratchet.domain.errors import SpecError
+from include.ratchet.adapters.fingerprints import numbered, same, shortened
+from include.ratchet.adapters.sources import Where
+from include.ratchet.adapters.watermarks import earlier, like, not_below, plain
+from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.ports import Source
 from include.ratchet.domain.records import Delivery
 
-LONG_WATERMARK = 200
+LONG_WATERMARK = 150
 """Longer watermarks are hashed in a fingerprint."""
-_log = logging.getLogger("ratchet.sources")
+_nothing_late: dict[str, tuple[Any, int | None]] = {}
+"""Per table: the watermark, and how many rows were not below it, when none of them was new."""
+
+
+def open_source(spec: FeedSpec, where: Where) -> Source:
+    """Open the database by the feed's connection."""
+    return Sql(spec, where.connections.get(str(spec.source.connection)).sqlalchemy_url, where.landed)
 
 
 class Sql(Source):
-    """A table or a query, read by watermark in half-open windows, or whole; a batch is its rows as Parquet.
-
-    A row whose watermark is NULL lies in no window and is never read: `fetch` warns of such rows. Give the watermark a
-    column that is never NULL, or read the table whole with mode replace.
-    """
+    """Reads one table or query."""
 
     format = "parquet"
 
-    def __init__(self, spec: FeedSpec, url: str) -> None:
-        """Read from the database at an SQLAlchemy URL."""
-        self._spec = spec
+    def __init__(self, spec: FeedSpec, url: str, landed: Callable[[Any], Iterator[BinaryIO]] = lambda _: iter(())) -> None:
+        """Read from the database at an SQLAlchemy URL; `landed` gives the batches that may hold a row of a window already."""
+        self._spec, self._landed = spec, landed
         # No pool: a source is opened anew at every look, and connections that wait in it would never be closed.
         self._engine = sa.create_engine(url, poolclass=sa.NullPool)
         # Without the query too, which may hold secrets of its own: this goes into the ledger and the logs.
         self._url = self._engine.url.set(query={}).render_as_string(hide_password=True)
 
     def discover(self, seen: Sequence[str], watermark: Any) -> list[Delivery]:
-        """Say whether the watermark moved; without one, whether the content is another than the last that landed."""
-        source = self._spec.source
-        if source.watermark is None:
-            delivery = Delivery(f"{self._url}#{source.table or 'query'}", "")
-            content = f"content|{hashlib.sha256(self.fetch(delivery).read()).hexdigest()}"
-            return [] if same(seen[-1] if seen else None, content) else [Delivery(delivery.uri, numbered(content, seen))]
-        column: sa.ColumnClause[Any] = sa.column(source.watermark)
-        with self._engine.connect() as connection:
-            newest = connection.scalar(sa.select(sa.func.max(column)).select_from(self._relation()))
-        newest = _plain(newest)
-        if newest is None or (watermark is not None and newest <= watermark):
+        """Say whether there is a row that has not landed; without a watermark, whether the content is another than the last.
+
+        Raises:
+            DataError: A row has no watermark.
+        """
+        uri = f"{self._url}#{self._spec.source.table or 'query'}"
+        if self._spec.source.watermark is None:
+            content = f"content|{hashlib.sha256(self.fetch(Delivery(uri, '')).read()).hexdigest()}"
+            return [] if same(seen[-1] if seen else None, content) else [Delivery(uri, numbered(content, seen))]
+        newest = self._newest()
+        if newest is None:
             return []
         window = f"{shortened(str(watermark), LONG_WATERMARK)}|{shortened(str(newest), LONG_WATERMARK)}"
-        return [Delivery(f"{self._url}#{source.table or 'query'}", window, watermark, newest)]
+        if watermark is None or newest > watermark:
+            return [Delivery(uri, window, watermark, newest)]
+        late = self._late(uri, watermark)
+        return [Delivery(uri, numbered(f"{window}|{late}", seen), watermark, watermark)] if late else []
+
+    def between(self, start: datetime, end: datetime, name: str) -> Delivery:
+        """Return the delivery of the half-open window `[start, end)`: what of it has not landed, whenever it came."""
+        newest = self._newest()
+        window = (like(newest, start), like(newest, end))
+        return Delivery(
+            f"{self._url}#{self._spec.source.table or 'query'}", f"range|{shortened(name, LONG_WATERMARK)}", *window, half_open=True
+        )
 
     def fetch(self, delivery: Delivery) -> BinaryIO:
-        """Read the rows of `(start, end]`, and those at `start` once more unless they are appended: they merge by key."""
-        source = self._spec.source
-        columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in self._spec.columns]
-        query = sa.select(*columns).select_from(self._relation()).order_by(*[sa.column(k) for k in self._spec.key])
-        if source.watermark and delivery.end is not None:
-            column: sa.ColumnClause[Any] = sa.column(source.watermark)
-            query = query.where(column <= delivery.end)
-            if delivery.start is not None:
-                # What is appended cannot be read twice; what merges by key is, or a row as old as the last one would be lost.
-                query = query.where(column > delivery.start if self._spec.mode == "append" else column >= delivery.start)
-        with self._engine.connect() as connection:
-            self._warn_of_nulls(connection)
-            result = connection.execute(query)
-            rows = result.fetchall()
-            names = list(result.keys())
-        table = pa.table({name: _column([row[i] for row in rows]) for i, name in enumerate(names)})
+        """Read the delivery's rows that have not landed, as Parquet; its window's name in it, so that no two are the same bytes."""
+        table = self._rows(delivery)
+        named = table.replace_schema_metadata({"ratchet.window": delivery.fingerprint}) if delivery.end is not None else table
         sink = io.BytesIO()
-        pq.write_table(table, sink)
+        pq.write_table(named, sink)
         sink.seek(0)
         return sink
 
-    def _warn_of_nulls(self, connection: sa.Connection) -> None:
-        """Say how many rows no look will ever find."""
-        if self._spec.source.watermark is None:
-            return
-        column: sa.ColumnClause[Any] = sa.column(self._spec.source.watermark)
-        nulls = connection.scalar(sa.select(sa.func.count()).select_from(self._relation()).where(column.is_(None)))
-        if nulls:
-            _log.warning("feed %s: %s rows have no %s and are not read; fill it, or use mode replace", self._spec.name, nulls, column.name)
+    def _late(self, uri: str, watermark: Any) -> str:
+        """Name what came below the watermark after it had landed; nothing when nothing did.
+
+        A watcher asks every few seconds: in one process, the rows are only read again when their number has changed.
+        """
+        column: sa.ColumnClause[Any] = sa.column(str(self._spec.source.watermark))
+        query = sa.select(sa.func.count()).select_from(self._relation()).where(column >= earlier(watermark, self._spec.source.lag))
+        with self._engine.connect() as connection:
+            state = (watermark, connection.scalar(query))
+        if _nothing_late.get(uri) == state:
+            return ""
+        late = self._rows(Delivery(uri, "", watermark, watermark))
+        if not late.num_rows:
+            _nothing_late[uri] = state
+            return ""
+        return hashlib.sha256(repr(list(_rows_of(late, late.column_names))).encode()).hexdigest()
+
+    def _rows(self, delivery: Delivery) -> pa.Table:
+        """Read a window and take out what landed before, row by row as often as it did."""
+        source = self._spec.source
+        columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in self._spec.columns]
+        query = sa.select(*columns).select_from(self._relation()).order_by(*[sa.column(k) for k in self._spec.key])
+        since = delivery.start
+        if source.watermark and delivery.end is not None:
+            column: sa.ColumnClause[Any] = sa.column(source.watermark)
+            query = query.where(column < delivery.end if delivery.half_open else column <= delivery.end)
+            if since is not None:
+                since = since if delivery.half_open else earlier(since, source.lag)
+                query = query.where(column >= since)
+        with self._engine.connect() as connection:
+            result = connection.execute(query)
+            names, rows = list(result.keys()), result.fetchall()
+        table = pa.table({name: _column([row[i] for row in rows]) for i, name in enumerate(names)})
+        return self._without_landed(table, since) if source.watermark else table
+
+    def _without_landed(self, table: pa.Table, since: Any) -> pa.Table:
+        known: Counter[tuple[Any, ...]] = Counter()
+        for stream in self._landed(since):
+            with stream:
+                held = pq.ParquetFile(stream).read()
+            known.update(_rows_of(not_below(held, str(self._spec.source.watermark), since), table.column_names))
+        if not known:
+            return table
+        new = []
+        for number, row in enumerate(_rows_of(table, table.column_names)):
+            if known[row] > 0:
+                known[row] -= 1
+            else:
+                new.append(number)
+        return table.take(pa.array(new, pa.int64()))
+
+    def _newest(self) -> Any:
+        """Return the highest watermark, None when the table is empty."""
+        column: sa.ColumnClause[Any] = sa.column(str(self._spec.source.watermark))
+        with self._engine.connect() as connection:
+            if connection.scalar(sa.select(sa.literal(1)).select_from(self._relation()).where(column.is_(None)).limit(1)):
+                nulls = connection.scalar(sa.select(sa.func.count()).select_from(self._relation()).where(column.is_(None)))
+                name, found = column.name, self._spec.source.table or "the query"
+                message = (
+                    f"feed {self._spec.name}: {nulls} rows of {found} have no {name}, so that no window would ever hold them; allowed are "
+                    f"rows with a watermark. Fill it, or say in a query what counts, such as coalesce({name}, created_at), or "
+                    f"WHERE {name} IS NOT NULL to leave them out"
+                )
+                raise DataError(message)
+            return plain(connection.scalar(sa.select(sa.func.max(column)).select_from(self._relation())))
 
     def _relation(self) -> sa.FromClause:
         source = self._spec.source
         if source.table:
-            return _named(source.table)
-        return sa.text(str(source.query)).columns(*[sa.column(n) for n in self._spec.columns]).subquery("feed")
-
-
-def _named(name: str) -> sa.TableClause:
-    schema, _, table = name.rpartition(".")
-    return sa.table(table, schema=schema or None)
+            schema, _, table = source.table.rpartition(".")
+            return sa.table(table, schema=schema or None)
+        names = dict.fromkeys([*self._spec.columns, *([source.watermark] if source.watermark else [])])
+        return sa.text(str(source.query)).columns(*[sa.column(n) for n in names]).subquery("feed")
 
 
 def _column(values: list[Any]) -> pa.Array:
@@ -107,13 +169,16 @@ def _column(values: list[Any]) -> pa.Array:
         return pa.array([None if v is None else str(v) for v in values])
 
 
-def _plain(value: Any) -> Any:
-    """Make a watermark that JSON keeps and that compares as the database's own does."""
-    if isinstance(value, datetime):
-        return (value if value.tzinfo is None else value.astimezone(UTC)).isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
+def _rows_of(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Give rows as what compares and counts: NaN is itself, lists and times are their texts, 1 is 1.0."""
+    if any(name not in table.column_names for name in names):
+        return iter(())  # landed under another schema: no row of it is one of these
+    return zip(*[[_comparable(value) for value in table[name].to_pylist()] for name in names], strict=True)
+
+
+def _comparable(value: Any) -> Any:
+    if isinstance(value, float) and math.isnan(value):
+        return "nan"
     if value is None or isinstance(value, int | float | str):
         return value
-    message = f"watermark {value!r}"
-    raise SpecError(message, [f"found a value of {type(value).__name__}; allowed are numbers, times, dates and texts"])
+    return str(plain(value)) if isinstance(value, date | datetime) else str(value)

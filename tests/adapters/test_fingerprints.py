@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.ratchet.adapters.sources.fingerprints import numbered, same, shortened
+from include.ratchet.adapters.fingerprints import numbered, same, shortened
 
 
 def test_what_is_too_long_is_hashed() -> None:
