@@ -34,15 +34,15 @@ def main() -> None:
     from include.ratchet.domain.records import Window
     from include.ratchet.steps.evaluate import evaluate
     from include.ratchet.steps.frames import features, labels, split
-    from include.ratchet.steps.train import fit_candidate
+    from include.ratchet.steps.pipeline import fit_pipeline, training_rows
 
     spec = specs.model(MODEL)
     table = _made(rows)
     end = table["scheduled_departure"].to_pandas().max()
     parts = split(table, spec, Window(datetime(1900, 1, 1, tzinfo=UTC), end.to_pydatetime() + spec.labels.lag))
     x, y = features(table, spec.columns), labels(table, spec)
-    pairs = (x[parts.train], y[parts.train]), (x[parts.validation], y[parts.validation])
-    challenger, champion = (fit_candidate(spec, each, *pairs, None).pipeline for each in spec.training.candidates[:2])
+    train = training_rows(table.filter(parts.train), spec)
+    challenger, champion = (fit_pipeline(spec, each, each.params, train) for each in spec.training.candidates[:2])
     began = time.perf_counter()
     evaluate(spec, table, parts, challenger, champion, Proved())
     gate = time.perf_counter() - began

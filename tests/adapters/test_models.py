@@ -20,7 +20,7 @@ from include.ratchet.adapters.models import TRUSTED, _trusted, load_skops, save_
 from include.ratchet.domain.errors import RegistryError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.steps.frames import typed
-from include.ratchet.steps.train import build_pipeline
+from include.ratchet.steps.pipeline import build_pipeline
 from tests.makers import untimed
 
 DRAW = np.random.default_rng(0)

@@ -12,7 +12,7 @@ from include.ratchet.adapters.models import save_skops
 from include.ratchet.adapters.probe import probe
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.steps.frames import typed
-from include.ratchet.steps.train import build_pipeline
+from include.ratchet.steps.pipeline import build_pipeline
 from tests.makers import untimed
 
 

@@ -24,8 +24,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[MlflowRegistry, Path
     folder = tmp_path_factory.mktemp("mlflow")
     registry = MlflowRegistry(mlflow_database(folder), str(folder / "artifacts"))
     pipeline = LogisticRegression().fit(FRAME, FRAME["x"] > 9)
-    trials = [{"params": {"C": "1"}, "score": 0.7}, {"params": {"C": "2"}, "score": 0.9}]
-    candidates = tuple({"name": name, "score": score, "trials": trials, "seconds": 0.1} for name, score in (("a", 0.8), ("b", 0.9)))
+    trials = [
+        {"params": {"C": c}, "scores": [score], "score": score, "state": "complete", "reason": ""} for c, score in ((1, 0.7), (2, 0.9))
+    ]
+    names = (("a", 0.8), ("b", 0.9))
+    candidates = tuple({"name": name, "score": score, "trials": trials, "best": trials[1], "seconds": 0.1} for name, score in names)
     for run in ("run-1", "run-2"):
         columns = Columns(id=("id",), label="y", numeric=("x",))
         registry.register(TrainingReport("m", run, "b", pipeline, candidates, columns, {"seed": "7", "long": "x" * 9000}, "snapshot-1"))

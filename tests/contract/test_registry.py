@@ -55,8 +55,10 @@ def fitted(c: float = 1.0) -> Pipeline:
 
 def report(model: str, run: str = "run-1", pipeline: Any = None) -> TrainingReport:
     """Make what a training run hands over: two candidates, the second chosen."""
-    trials = [{"params": {"C": "1"}, "score": 0.8}, {"params": {"C": "2"}, "score": 0.9}]
-    candidates = tuple({"name": name, "score": 0.9, "trials": trials, "seconds": 0.1} for name in ("a", "b"))
+    trials = [
+        {"params": {"C": c}, "scores": [score], "score": score, "state": "complete", "reason": ""} for c, score in ((1, 0.8), (2, 0.9))
+    ]
+    candidates = tuple({"name": name, "score": 0.9, "trials": trials, "best": trials[1], "seconds": 0.1} for name in ("a", "b"))
     return TrainingReport(model, run, "b", fitted() if pipeline is None else pipeline, candidates, COLUMNS, {"seed": "7"}, "snapshot-1")
 
 

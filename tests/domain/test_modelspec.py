@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from include.ratchet.domain.modelspec import Candidate, Columns, ModelSpec
+from include.ratchet.domain.modelspec import Columns, ModelSpec
+from include.ratchet.domain.trainingspec import Candidate
 
 TIMED: dict[str, Any] = {
     "name": "late",

@@ -43,7 +43,7 @@ def evidence(outcome: Any = "refuse", champion: int | None = 1, **changes: Any) 
         TrainingRun("run-1", "m", "new data", WINDOW, ("a", "b"), AT, AT),
         [(Signal("m", "new_data", "k", {"labelled rows": 12000}, AT, 1), Disposition(1, "started", "", "run-1"))],
         Snapshot("snap", "m", {"f": 3}, WINDOW, "sql", 1000, "content", "place"),
-        {part: {"rows": 10, "first": "2020-01-01", "last": "2020-02-01"} for part in ("train", "validation", "test")},
+        {part: {"rows": 10, "first": "2020-01-01", "last": "2020-02-01"} for part in ("train", "test")},
         [
             {"name": "b", "score": 0.7, "trials": [{"params": {}, "score": 0.7}], "seconds": 1.0},
             {"name": "a", "score": 0.8, "trials": [{"params": {"C": "1"}, "score": 0.8}], "seconds": 2.0},

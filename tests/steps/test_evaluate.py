@@ -12,11 +12,12 @@ import pytest
 
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.gate import Decision
-from include.ratchet.domain.modelspec import Candidate, ModelSpec
+from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Window
+from include.ratchet.domain.trainingspec import Candidate
 from include.ratchet.steps.evaluate import evaluate
 from include.ratchet.steps.frames import Split, features, labels, split
-from include.ratchet.steps.train import build_pipeline
+from include.ratchet.steps.pipeline import build_pipeline
 from tests.makers import model_spec
 
 DAYS, PER_DAY = 70, 30
@@ -34,16 +35,17 @@ class Said:
 
 
 def rows() -> pa.Table:
-    """Make 30 rows a day whose label follows `x`; `noise` says nothing; 'b' is a small segment."""
+    """Make 30 rows a day whose label follows `x` and `z`; `noise` says nothing; 'b' is a small segment."""
     draw = np.random.default_rng(5)
     count = DAYS * PER_DAY
-    x = draw.normal(size=count)
+    x, z = draw.normal(size=count), draw.normal(size=count)
     at = [START + timedelta(days=i // PER_DAY, minutes=i % PER_DAY) for i in range(count)]
     columns: dict[str, Any] = {
         "id": np.arange(count),
         "at": pa.array(at, pa.timestamp("us", tz="UTC")),
-        "y": (x + draw.normal(size=count) / 2 > 0).astype(int),
+        "y": (x + z + draw.normal(size=count) / 2 > 0).astype(int),
         "x": x,
+        "z": z,
         "noise": draw.normal(size=count),
         "c": np.where(np.arange(count) % 5 == 0, "b", "a"),
     }
@@ -65,7 +67,7 @@ def judge(
     champion: str | None = None, said: Said | None = None, challenger: str = "good", **changes: Any
 ) -> tuple[Decision, dict[str, Any]]:
     """Judge a challenger that is good, flipped or blind against a champion of these kinds."""
-    spec = model_spec(**{"columns__numeric": ["x", "noise"], "columns__segments": ["c"], **changes})
+    spec = model_spec(**{"columns__numeric": ["x", "z", "noise"], "columns__segments": ["c"], **changes})
     parts = split(ROWS, spec, WINDOW)
 
     def fit(kind: str, seed: int) -> Any:
@@ -92,6 +94,7 @@ def test_a_first_good_model_is_promoted() -> None:
     assert {each.rule for each in decision.rules} == {
         "business accuracy",
         "gain over the baseline",
+        "gain over one feature",
         "same answers in a fresh process",
         "latency",
         "size",
@@ -137,7 +140,7 @@ def test_superior_asks_for_more_than_non_inferior() -> None:
 
 def test_the_same_model_again_is_refused() -> None:
     """A challenger that answers every row as the champion does would be a promotion without a change."""
-    spec = model_spec(columns__numeric=["x"])
+    spec = model_spec(columns__numeric=["x", "z"])
     parts = split(ROWS, spec, WINDOW)
     same = fitted(spec, parts)
     answers = same.predict_proba(features(ROWS.filter(pa.array(parts.test)), spec.columns).head(5)).tolist()
@@ -180,7 +183,7 @@ def test_guards(changes: dict[str, Any], rule: str, expected: str) -> None:
 
 def test_a_fairness_gap_is_found() -> None:
     """A model that says yes to one group only has a gap of nearly one."""
-    spec = model_spec(columns__numeric=["x"], gate__fairness={"by": "c", "measure": "positive_rate", "max_gap": 0.2})
+    spec = model_spec(columns__numeric=["x", "z"], gate__fairness={"by": "c", "measure": "positive_rate", "max_gap": 0.2})
     parts = split(ROWS, spec, WINDOW)
     group = (ROWS["c"].to_numpy(zero_copy_only=False) == "b").astype(int)
     biased = build_pipeline(spec, spec.training.candidates[0], {}).fit(features(ROWS, spec.columns), group)
@@ -206,9 +209,9 @@ def test_a_required_segment_that_is_not_there() -> None:
 
 def test_a_champion_is_asked_for_its_own_features() -> None:
     """A spec that dropped a feature compares with the champion all the same, on the features of its day."""
-    spec = model_spec(columns__numeric=["x"])
+    spec = model_spec(columns__numeric=["x", "z"])
     parts = split(ROWS, spec, WINDOW)
-    champion = fitted(model_spec(columns__numeric=["x", "noise"]), parts)
+    champion = fitted(model_spec(columns__numeric=["x", "z", "noise"]), parts)
     mine = fitted(spec, parts, seed=1)
     said = Said(mine.predict_proba(features(ROWS.filter(pa.array(parts.test)), spec.columns).head(5)).tolist())
     decision, figures = evaluate(spec, ROWS, parts, mine, champion, said)
@@ -218,9 +221,9 @@ def test_a_champion_is_asked_for_its_own_features() -> None:
 
 def test_a_champion_that_cannot_be_asked_is_not_replaced() -> None:
     """The transform no longer returns what it was fitted on: nothing is shown against it, and the column is named."""
-    spec = model_spec(columns__numeric=["x"])
+    spec = model_spec(columns__numeric=["x", "z"])
     parts = split(ROWS, spec, WINDOW)
-    champion = fitted(model_spec(columns__numeric=["x", "noise"]), parts)
+    champion = fitted(model_spec(columns__numeric=["x", "z", "noise"]), parts)
     mine = fitted(spec, parts, seed=1)
     without = ROWS.drop_columns(["noise"])
     said = Said(mine.predict_proba(features(without.filter(pa.array(parts.test)), spec.columns).head(5)).tolist())

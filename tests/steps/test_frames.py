@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.records import Window
 from include.ratchet.steps.frames import check_trainable, columns_of, features, labelled, labels, split
-from include.ratchet.steps.train import build_pipeline
+from include.ratchet.steps.pipeline import build_pipeline
 from tests.makers import model_spec, untimed
 
 START = datetime(2013, 1, 1, tzinfo=UTC)
@@ -100,33 +100,29 @@ def dated(days: int, lag: str = "0s", **changes: Any) -> tuple[pa.Table, Any, Wi
 @settings(max_examples=25, deadline=None)
 @given(days=st.integers(50, 90), lag=st.integers(0, 3))
 def test_the_split_keeps_the_future_out(days: int, lag: int) -> None:
-    """Train, validation and test follow each other without sharing a row, with a gap of the label's lag between them."""
+    """Train and test follow each other without sharing a row, with a gap of the label's lag between them."""
     rows, spec, window = dated(days, f"{lag}d")
     parts = split(rows, spec, window)
-    assert not (parts.train & parts.validation).any()
-    assert not ((parts.train | parts.validation) & parts.test).any()
+    assert not (parts.train & parts.test).any()
     at = rows["at"].to_pandas()
     gap = pd.Timedelta(days=lag)
-    assert at[parts.validation].min() - at[parts.train].max() >= gap
-    assert at[parts.test].min() - at[parts.validation].max() >= gap
+    assert at[parts.test].min() - at[parts.train].max() >= gap
     assert window.end - at[parts.test].max() >= gap
     assert at[parts.test].max() - at[parts.test].min() == pd.Timedelta(days=28) - pd.Timedelta(hours=6)
 
 
-@pytest.mark.parametrize("days", [20, 30, 38])
+@pytest.mark.parametrize("days", [20, 28])
 def test_too_little_history_is_said_clearly(days: int) -> None:
     """When nothing is left to train on, the message names the part, what the data spans, and what to do."""
-    with pytest.raises(
-        DataError, match=r"the (train|validation) part has 0 rows .* the data spans 2013-01-01 .* make training.split smaller"
-    ):
+    with pytest.raises(DataError, match=r"the train part has 0 rows .* the data spans 2013-01-01 .* make training.split smaller"):
         split(*dated(days))
 
 
 def test_a_part_without_one_of_the_classes_is_refused() -> None:
     """A test part of one class measures nothing."""
     rows, spec, window = dated(60)
-    y = [i % 2 if i < 88 else 1 for i in range(240)]
-    with pytest.raises(DataError, match="the validation part has 40 rows and needs at least one of each class"):
+    y = [i % 2 if i < 128 else 1 for i in range(240)]
+    with pytest.raises(DataError, match="the test part has 112 rows and needs at least one of each class"):
         split(rows.set_column(2, "y", pa.array(y)), spec, window)
 
 
@@ -134,12 +130,11 @@ WINDOW = Window(START, START + timedelta(days=1))
 
 
 def test_random_splits_hold_shares_and_are_seeded() -> None:
-    """Without time about a fifth is for validation and a fifth for test, the same for a seed and another for another."""
+    """Without time about a fifth is for test, the same for a seed and another for another."""
     rows = table([i % 2 for i in range(2000)])
     parts = split(rows, untimed(), WINDOW)
-    shares = [getattr(parts, name).mean() for name in ("train", "validation", "test")]
-    assert shares == pytest.approx([0.6, 0.2, 0.2], abs=0.04)  # 4 standard errors
-    assert ((parts.train.astype(int) + parts.validation + parts.test) == 1).all()
+    assert parts.test.mean() == pytest.approx(0.2, abs=0.04)  # 4 standard errors
+    assert (parts.train != parts.test).all()
     assert (split(rows, untimed(), WINDOW).test == parts.test).all()
     assert (split(rows, untimed(training__seed=8), WINDOW).test != parts.test).any()
 
@@ -149,7 +144,7 @@ def test_rows_of_one_entity_stay_together() -> None:
     rows = table([i % 2 for i in range(200)], who=[i // 4 for i in range(200)])
     parts = split(rows, untimed(columns__entity=["who"]), WINDOW)
     who = rows["who"].to_numpy()
-    groups = [set(who[getattr(parts, name)]) for name in ("train", "validation", "test")]
+    groups = [set(who[getattr(parts, name)]) for name in ("train", "test")]
     assert all(groups)
     assert sum(map(len, groups)) == len(set.union(*groups))
 

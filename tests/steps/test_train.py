@@ -1,4 +1,4 @@
-"""Fitting candidates: real data's holes, a bounded list of trials, the same seed the same model."""
+"""Fitting candidates: real data's holes, folds, the same seed the same model."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import get_scorer
 
 from include.ratchet.domain.errors import DataError, SpecError
-from include.ratchet.domain.modelspec import Candidate, ModelSpec
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.trainingspec import Candidate
+from include.ratchet.steps.folds import Fold
 from include.ratchet.steps.frames import typed
-from include.ratchet.steps.train import Fitted, build_pipeline, estimator_class, fit_baseline, fit_candidate, trial_list
+from include.ratchet.steps.pipeline import Labelled, fit_pipeline
+from include.ratchet.steps.train import Fitted, fit_candidate
 from tests.makers import untimed
 
 BOOSTER = "sklearn.ensemble.HistGradientBoostingClassifier"
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
 FOREST = "sklearn.ensemble.RandomForestClassifier"
+FOLDS = tuple(Fold(np.arange(end), np.arange(end, end + 60)) for end in (120, 180, 240))
 
 
-def data(spec: ModelSpec, rows: int = 200, *, seed: int = 0) -> tuple[pd.DataFrame, Any]:
+def data(spec: ModelSpec, rows: int = 300, *, seed: int = 0) -> Labelled:
     """Make rows whose label follows `x`, with a category and a text."""
     draw = np.random.default_rng(seed)
     x = draw.normal(size=rows)
@@ -32,7 +35,7 @@ def data(spec: ModelSpec, rows: int = 200, *, seed: int = 0) -> tuple[pd.DataFra
             "t": draw.choice(["red car", "blue"], rows),
         }
     )
-    return typed(frame, spec.columns), (x + draw.normal(size=rows) / 4 > 0).astype(int)
+    return Labelled(typed(frame, spec.columns), (x + draw.normal(size=rows) / 4 > 0).astype(int))
 
 
 def spec_of(**changes: Any) -> ModelSpec:
@@ -40,14 +43,14 @@ def spec_of(**changes: Any) -> ModelSpec:
     return untimed(columns__numeric=["x", "empty"], columns__text=["t"], **changes)
 
 
-def candidate(estimator: str, search: dict[str, list[Any]] | None = None, **params: Any) -> Candidate:
+def candidate(estimator: str, search: dict[str, Any] | None = None, **params: Any) -> Candidate:
     """Make a candidate."""
     return Candidate(name="a", estimator=estimator, params=params, search=search or {})
 
 
 def fit(spec: ModelSpec, chosen: Candidate) -> Fitted:
-    """Fit on 200 rows, validate on 100."""
-    return fit_candidate(spec, chosen, data(spec), data(spec, 100, seed=1))
+    """Fit on 300 rows, compared on three folds of 60."""
+    return fit_candidate(spec, chosen, data(spec), FOLDS)
 
 
 @pytest.mark.parametrize("estimator", [BOOSTER, LOGISTIC, FOREST])
@@ -58,101 +61,65 @@ def test_empty_columns_and_unseen_words(estimator: str) -> None:
     odd = typed(pd.DataFrame({"x": [None, 1.0], "empty": [None, 3.0], "c": ["never", None], "t": ["unseen words", None]}), spec.columns)
     assert np.isfinite(made.pipeline.predict_proba(odd)).all()
     assert made.score > 0.8
-
-
-def test_categories_reach_the_booster_as_categories() -> None:
-    """The booster is told which of its inputs are categories; the preparation puts them first."""
-    pipeline = fit(spec_of(), candidate(BOOSTER)).pipeline
-    assert pipeline["model"].is_categorical_[:1].tolist() == [True]
-    assert not pipeline["model"].is_categorical_[1:].any()
+    assert made.importances[0]["feature"] == "x"
 
 
 @pytest.mark.parametrize("estimator", [BOOSTER, FOREST])
 def test_the_same_seed_is_the_same_model(estimator: str) -> None:
     """A replay gives the same probabilities to the last bit; a forest of another seed gives others."""
-    chosen = candidate(estimator)
-    x, _ = data(spec_of(), 50, seed=2)
-    once, again = (fit(spec_of(), chosen).pipeline.predict_proba(x) for _ in range(2))
-    assert (once == again).all()
+    chosen = candidate(estimator, {"max_depth": {"low": 2, "high": 5}})
+    x = data(spec_of(), 50, seed=2).x
+    budget = {"training__budget": {"trials": 3, "minutes": 5}}
+    first, again = (fit(spec_of(**budget), chosen) for _ in range(2))
+    assert (first.trials, first.score, first.curve) == (again.trials, again.score, again.curve)
+    assert (first.pipeline.predict_proba(x) == again.pipeline.predict_proba(x)).all()
     if estimator == FOREST:
-        assert (fit(spec_of(training__seed=8), chosen).pipeline.predict_proba(x) != once).any()
+        assert (fit(spec_of(**budget, training__seed=8), chosen).pipeline.predict_proba(x) != first.pipeline.predict_proba(x)).any()
 
 
-def test_the_trials_are_the_whole_grid_when_it_is_small() -> None:
-    """Fixed parameters are in every trial; a candidate without a grid has one."""
-    made = trial_list(candidate(LOGISTIC, {"C": [1, 2], "tol": [0.1]}, max_iter=50), 12, 7)
-    assert made == [{"max_iter": 50, "C": 1, "tol": 0.1}, {"max_iter": 50, "C": 2, "tol": 0.1}]
-    assert trial_list(candidate(LOGISTIC), 12, 7) == [{}]
-
-
-def test_the_trials_of_a_large_grid_are_drawn_by_the_seed() -> None:
-    """A budget of five draws five different points, the same for a seed."""
-    chosen = candidate(LOGISTIC, {"C": list(range(1, 101))})
-    made = trial_list(chosen, 5, 7)
-    assert len({point["C"] for point in made}) == 5
-    assert trial_list(chosen, 5, 7) == made
-    assert trial_list(chosen, 5, 8) != made
-
-
-def test_the_best_trial_on_validation_is_kept() -> None:
-    """The pipeline that comes back is the one with the best recorded score."""
+def test_the_best_complete_trial_is_fitted_once_on_all_rows() -> None:
+    """The pipeline that comes back is that of the best trial, fitted on every train row; its score is the folds' mean."""
     spec = spec_of()
     made = fit(spec, candidate(LOGISTIC, {"C": [1e-9, 1.0]}))
-    assert [trial["params"]["C"] for trial in made.trials] == [1e-9, 1.0]
-    assert made.score == max(trial["score"] for trial in made.trials) > made.trials[0]["score"]
-    assert get_scorer("accuracy")(made.pipeline, *data(spec, 100, seed=1)) == made.score
+    assert made.best.params == {"C": 1.0}
+    assert made.score == np.mean(made.best.scores)
+    assert [each.params["C"] for each in made.trials] == [1e-9, 1.0]
+    same = fit_pipeline(spec, candidate(LOGISTIC), {"C": 1.0}, data(spec))
+    x = data(spec, 50, seed=1).x
+    assert (made.pipeline.predict_proba(x) == same.predict_proba(x)).all()
 
 
-def test_a_trial_without_a_score_does_not_stand_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A first trial that scores NaN is not the best; all of them NaN is our error."""
-    scores = iter([float("nan"), 0.5, 0.4])
-    monkeypatch.setattr("include.ratchet.steps.train.get_scorer", lambda _: lambda *_: next(scores))
-    assert fit(spec_of(), candidate(LOGISTIC, {"C": [1, 2, 3]})).score == 0.5
-    monkeypatch.setattr("include.ratchet.steps.train.get_scorer", lambda _: lambda *_: float("nan"))
-    with pytest.raises(DataError, match="candidate a has no finite accuracy"):
-        fit(spec_of(), candidate(LOGISTIC))
+def test_the_curve_ends_at_the_last_folds_score() -> None:
+    """Rows and scores of the learning curve, the last of which is the fold that is most like the test rows."""
+    made = fit(spec_of(), candidate(LOGISTIC))
+    assert [rows for rows, _ in made.curve] == [24, 72, 240]
+    assert made.curve[-1][1] == made.best.scores[-1]
 
 
-def test_the_time_budget_ends_the_search_after_the_first_trial() -> None:
-    """A spent budget leaves one trial, not none."""
-    made = fit(spec_of(training__budget={"trials": 12, "minutes": 1e-9}), candidate(LOGISTIC, {"C": [1, 2, 3]}))
-    assert len(made.trials) == 1
+def test_a_replay_fits_the_recorded_list() -> None:
+    """What was tried is tried again, and nothing else: the same model, although the budget allows other trials now."""
+    chosen = candidate(LOGISTIC, {"C": {"low": 1e-6, "high": 100, "log": True}})
+    made = fit(spec_of(training__budget={"trials": 6, "minutes": 5}), chosen)
+    spec = spec_of(training__budget={"trials": 1, "minutes": 1e-9}, training__seed=7)
+    again = fit_candidate(spec, chosen, data(spec), FOLDS, made.trials)
+    assert again.trials == made.trials
+    x = data(spec, 50, seed=1).x
+    assert (again.pipeline.predict_proba(x) == made.pipeline.predict_proba(x)).all()
 
 
-def test_an_unknown_parameter_is_named() -> None:
-    """The error names the candidate, the parameter and the class, before anything is fitted."""
-    with pytest.raises(SpecError, match=r"candidate a\n  - depth: LogisticRegression takes no such parameter"):
-        build_pipeline(spec_of(), candidate(LOGISTIC), {"depth": 3})
+def test_no_finite_score_is_our_error() -> None:
+    """A metric that is undefined on every fold names the candidate, the metric and why."""
+    spec = spec_of(gate__metric="roc_auc", gate__business={"roc_auc": ">= 0.5"})
+    some = data(spec)
+    one_class = Labelled(some.x, np.concatenate([some.y[:120], np.ones(180, dtype=int)]))
+    with (
+        pytest.warns(UserWarning, match="Only one class"),
+        pytest.raises(DataError, match=r"candidate a has no finite roc_auc .* score on fold 1"),
+    ):
+        fit_candidate(spec, candidate(LOGISTIC), one_class, FOLDS)
 
 
-@pytest.mark.parametrize(
-    ("path", "said"),
-    [
-        ("sklearn.linear_model.LogisticRegresion", "cannot be imported"),
-        ("sklearn.nowhere.Thing", "cannot be imported"),
-        ("sklearn.preprocessing.StandardScaler", "without fit and predict"),
-        ("sklearn.metrics.accuracy_score", "without fit and predict"),
-    ],
-)
-def test_an_estimator_that_is_none(path: str, said: str) -> None:
-    """A path that does not lead to an estimator is a fault of the spec."""
-    with pytest.raises(SpecError, match=said):
-        estimator_class(path)
-
-
-def test_weights_count() -> None:
-    """A row of weight zero teaches nothing: the model is that of the other rows."""
-    spec = untimed(columns__categorical=[])
-    x, y = data(spec_of())
-    x, halves = x[["x"]], (y, np.concatenate([y[:100], 1 - y[100:]]))
-    weight = np.array([1.0] * 100 + [0.0] * 100)
-    made = [fit_candidate(spec, candidate("sklearn.tree.DecisionTreeClassifier"), (x, each), (x, y), weight) for each in halves]
-    assert (made[0].pipeline.predict(x) == made[1].pipeline.predict(x)).all()
-
-
-def test_the_baseline_says_what_anyone_could() -> None:
-    """The trivial model answers with the classes' shares, or the median."""
-    x, y = data(spec_of())
-    assert fit_baseline(spec_of(), (x, y)).predict_proba(x)[0, 1] == pytest.approx(y.mean())
-    regression = untimed(task="regression", gate__metric="r2", gate__business={"r2": ">= 0"})
-    assert fit_baseline(regression, (x[:3], np.array([1.0, 2.0, 30.0]))).predict(x[:1]).tolist() == [2.0]
+def test_a_parameter_of_the_wrong_kind_is_the_specs_fault() -> None:
+    """What scikit-learn says about a value is shown with the candidate's name."""
+    with pytest.raises(SpecError, match=r"candidate a\n  - InvalidParameterError: The 'C' parameter of LogisticRegression must be"):
+        fit(spec_of(), candidate(LOGISTIC, C=-1.0))

@@ -64,7 +64,7 @@ def test_code_that_breaks_when_it_is_imported_is_a_fault(project: Project, monke
     def broken(_path: str) -> None:
         raise ZeroDivisionError("in code.py")
 
-    monkeypatch.setattr("include.ratchet.steps.train.estimator_class", broken)
+    monkeypatch.setattr("include.ratchet.steps.estimators.estimator_class", broken)
     found = _faults(project)
     assert len(found) == 2
     assert "cannot be imported: ZeroDivisionError: in code.py" in found[0]

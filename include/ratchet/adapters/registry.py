@@ -143,9 +143,9 @@ class MlflowRegistry(Registry):
     def _log_candidate(self, experiment: str, parent: str, candidate: Mapping[str, Any]) -> None:
         tags = {"mlflow.parentRunId": parent, "ratchet.candidate": str(candidate["name"])}
         child = self._client.create_run(experiment, run_name=str(candidate["name"]), tags=tags)
-        trials = candidate["trials"]
-        best = max(trials, key=lambda trial: trial["score"])
-        metrics = [Metric("trial_score", trial["score"], 0, step) for step, trial in enumerate(trials)]
+        trials, best = candidate["trials"], candidate["best"]
+        metrics = [Metric("trial_score", trial["score"], 0, step) for step, trial in enumerate(trials) if trial["score"] is not None]
+        metrics += [Metric("fold_score", score, 0, fold) for fold, score in enumerate(best["scores"])]
         metrics += [Metric("validation_score", candidate["score"], 0, 0), Metric("seconds", candidate["seconds"], 0, 0)]
         params = [Param(key, str(value)) for key, value in best["params"].items()]
         self._client.log_batch(child.info.run_id, metrics=metrics, params=params, tags=[RunTag("ratchet.trials", str(len(trials)))])

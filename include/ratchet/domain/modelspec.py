@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from include.ratchet.domain.durations import Duration, format_duration, parse_duration
+from include.ratchet.domain.durations import Duration, format_duration
 from include.ratchet.domain.feedspec import SNAKE_CASE, CronText, Strict, Zone
 from include.ratchet.domain.gatespec import Gate
+from include.ratchet.domain.trainingspec import OWN_CODE, Training
 
-ALLOWED_ESTIMATORS = ("sklearn.", "lightgbm.", "xgboost.")
-"""An estimator is imported only from these packages, or from the model's own reviewed `code.py`."""
 FEWEST_DAYS = 5
 """A window of the monitor is tested for a degradation on no fewer day blocks: with one there is no error, with few a poor one."""
 
@@ -66,69 +64,6 @@ class Labels(Strict):
 
     lag: Duration = Field(default="0s", validate_default=True)
     missing: Literal["drop", "negative"] = "drop"
-
-
-class Candidate(Strict):
-    """One estimator that competes, with fixed parameters and perhaps a grid to search."""
-
-    name: str = Field(pattern=SNAKE_CASE)
-    estimator: str
-    params: dict[str, Any] = {}
-    search: dict[str, list[Any]] = {}
-
-    @field_validator("estimator")
-    @classmethod
-    def _allowed(cls, value: str) -> str:
-        own_code = re.fullmatch(r"include\.models\.[a-z][a-z0-9_]*\.code:[A-Za-z_]\w*", value)
-        if own_code or (value.startswith(ALLOWED_ESTIMATORS) and re.fullmatch(r"[\w.]+\.[A-Za-z_]\w*", value)):
-            return value
-        message = (
-            f"found {value!r}; allowed are classes of {', '.join(p + '*' for p in ALLOWED_ESTIMATORS)} and include.models.<name>.code:Class"
-        )
-        raise ValueError(message)
-
-
-class Split(Strict):
-    """How much is held out: durations where there is time, fractions where there is none."""
-
-    validation: Duration | float
-    test: Duration | float
-
-    @field_validator("validation", "test", mode="before")
-    @classmethod
-    def _fraction_first(cls, value: Any) -> Any:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            if not 0 < value < 1:
-                message = f"found {value!r}; allowed is a fraction between 0 and 1, or a duration such as 14d"
-                raise ValueError(message)
-            return float(value)
-        return parse_duration(value)  # here, where one fault is one line: a union would report each of its types
-
-
-class Budget(Strict):
-    """What one training run may spend on each candidate."""
-
-    trials: int = Field(12, ge=1)
-    minutes: float = Field(10, gt=0)
-
-
-class Training(Strict):
-    """How challengers are made."""
-
-    window: Duration | None = None
-    split: Split
-    candidates: tuple[Candidate, ...] = Field(min_length=1)
-    budget: Budget = Budget(trials=12, minutes=10)
-    seed: int = 7
-
-    @field_validator("candidates")
-    @classmethod
-    def _names_differ(cls, value: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-        names = [each.name for each in value]
-        if len(set(names)) < len(names):
-            message = f"two candidates share a name; found {', '.join(names)}"
-            raise ValueError(message)
-        return value
 
 
 class Cron(Strict):
@@ -228,13 +163,25 @@ class ModelSpec(Strict):
             message = "views: found without columns.time; a view is joined as it was known at a row's time, name that column"
             raise ValueError(message)
         for each in self.training.candidates:
-            if each.estimator.startswith("include.") and f".models.{self.name}." not in each.estimator:
+            if self._foreign(each.estimator):
                 message = f"training.candidates.{each.name}.estimator: found {each.estimator!r}; allowed is this model's own code.py"
+                raise ValueError(message)
+            if each.balance_classes and not self.classifies:
+                message = f"training.candidates.{each.name}.balance_classes: found with task regression, which has no classes; leave it out"
+                raise ValueError(message)
+        for metric in (self.gate.metric, *self.gate.business):
+            if self._foreign(metric):
+                message = f"gate: found metric {metric!r}; allowed are scikit-learn's scorers and include.models.{self.name}.code:metric"
                 raise ValueError(message)
         idle = list(self._idle())
         if idle:
             raise ValueError("; ".join(idle))
         return self
+
+    def _foreign(self, path: str) -> bool:
+        """Say whether a path leads into the project and not to this model's own `code.py`."""
+        own = OWN_CODE.fullmatch(path)
+        return path.startswith("include.") and not (own and own[1] == self.name)
 
     def _idle(self) -> Iterator[str]:
         """Name the rules that would be written down and never measured: a gate that seems to guard, and does not, is open."""

@@ -20,9 +20,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import t as student
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import get_scorer
 
 from include.ratchet.domain.gate import Measured
+from include.ratchet.steps.scoring import scorer_of
 
 RANDOM_BLOCKS = 40
 Rows = npt.NDArray[np.int_]
@@ -82,7 +82,7 @@ def answer(pipeline: Any, features: pd.DataFrame, threshold: float = 0.5) -> Ans
 
 def metric(name: str, answers: Answers, truth: npt.NDArray[Any]) -> Statistic:
     """Return the metric as a function of row positions; higher is better, as with all scikit-learn scorers."""
-    scorer = get_scorer(name)
+    scorer = scorer_of(name)
     model = (_RecordedRegressor if answers.probabilities is None else _RecordedClassifier)(answers)
     return lambda rows: float(scorer(model, rows.reshape(-1, 1), truth[rows]))
 

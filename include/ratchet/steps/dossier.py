@@ -27,7 +27,7 @@ class Evidence:
         run: Why and over what it ran.
         signals: The reasons that it answered, and what became of each.
         snapshot: Its input.
-        parts: Per part (train, validation, test) its `rows`, and where there is time `first` and `last`.
+        parts: Per part (train, test) its `rows`, and where there is time `first` and `last`.
         candidates: What was fitted: name, validation score, trials, seconds.
         verdict: The gate's decision, as the ledger holds it.
         explained: Per model that serves or would serve its `calibration` or `residuals`; the challenger's `importance`.

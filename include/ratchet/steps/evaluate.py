@@ -14,9 +14,9 @@ from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.gate import Checked, Decision, Measured, decide
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.steps import compare
+from include.ratchet.steps.baselines import fit_baselines
 from include.ratchet.steps.compare import Answers
 from include.ratchet.steps.frames import Split, columns_of, features, labels
-from include.ratchet.steps.train import fit_baseline
 
 SAME = 1e-9
 """How far the fresh process may be from this one."""
@@ -80,7 +80,8 @@ def evaluate(
             answers["champion"] = compare.answer(champion, features(test, theirs), gate.threshold)
         else:  # not compared is not shown: let the transform return the column until another champion serves
             unasked = [Measured(f"gain over the champion, which needs {', '.join(gone)} of the transform,", None, 0.0)]
-    answers["baseline"] = compare.answer(fit_baseline(spec, (x[parts.train], y[parts.train])), seen, gate.threshold)
+    for who, trivial in fit_baselines(spec, (x[parts.train], y[parts.train])).items():
+        answers[who] = compare.answer(trivial, seen, gate.threshold)
     bench = _Bench(spec, answers, truth, block, test)
     checks = list(_checks(spec, answers, seen, proved, challenger))
     decision = decide([*_proofs(bench), *unasked], list(_guards(bench)), checks, gate.alpha, gate.alpha_guard)
@@ -122,11 +123,12 @@ def _proofs(bench: _Bench) -> Iterator[Measured]:
     for name, bound in gate.bounds.items():
         sign = 1.0 if bound.sign == ">=" else -1.0
         yield compare.measure(f"business {name}", bench.figure(name, "challenger").times(sign), gate.alpha, sign * bound.value)
-    for who, against in {"champion": gate.champion, "baseline": gate.baseline}.items():
+    rivals = (("champion", gate.champion), ("baseline", gate.baseline), ("one_feature", gate.baseline))
+    for who, against in rivals:
         if who in bench.answers:
             null = -against.margin if against.mode == "non_inferior" else 0.0
             gain = bench.figure(gate.metric, "challenger") - bench.figure(gate.metric, who)
-            yield compare.measure(f"gain over the {who}", gain, gate.alpha, null)
+            yield compare.measure(f"gain over {'one feature' if who == 'one_feature' else f'the {who}'}", gain, gate.alpha, null)
     yield from _required(bench)
 
 

@@ -20,10 +20,9 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Split:
-    """Which rows are for what; the three masks are disjoint, each of shape `(n_rows,)`."""
+    """Which rows candidates are compared and fitted on, and which they are judged on: disjoint masks of shape `(n_rows,)`."""
 
     train: Mask
-    validation: Mask
     test: Mask
 
 
@@ -103,14 +102,14 @@ def check_trainable(rows: pa.Table, spec: ModelSpec) -> None:
 
 
 def split(rows: pa.Table, spec: ModelSpec, window: Window) -> Split:
-    """Hold out validation and test rows: the newest, with a gap of the label lag; or random ones where there is no time.
+    """Hold out test rows: the newest, with a gap of the label lag; or random ones where there is no time.
 
     Raises:
-        DataError: One of the three parts would have no rows, or a class would be missing from it.
+        DataError: One of the two parts would have no rows, or a class would be missing from it.
     """
     parts = _by_time(rows, spec, window) if spec.columns.time else _at_random(rows, spec)
     values = labels(rows, spec)
-    for name in ("train", "validation", "test"):
+    for name in ("train", "test"):
         mask = getattr(parts, name)
         if not mask.any() or (spec.classifies and len(pd.unique(pd.Series(values[mask]))) < 2):  # noqa: PLR2004
             needs = "at least one of each class" if spec.classifies else "at least one"
@@ -124,19 +123,13 @@ def split(rows: pa.Table, spec: ModelSpec, window: Window) -> Split:
 
 def _by_time(rows: pa.Table, spec: ModelSpec, window: Window) -> Split:
     held, lag = spec.training.split, spec.labels.lag
-    if not isinstance(held.test, timedelta) or not isinstance(held.validation, timedelta):
+    if not isinstance(held.test, timedelta):
         message = f"models/{spec.name}: training.split must be durations"
         raise DataError(message)
     times = rows[str(spec.columns.time)].to_pandas()
     end = pd.Timestamp(window.end) - lag
     test_start = end - held.test
-    validation_end = test_start - lag
-    validation_start = validation_end - held.validation
-    return Split(
-        train=(times < validation_start - lag).to_numpy(),
-        validation=((times >= validation_start) & (times < validation_end)).to_numpy(),
-        test=((times >= test_start) & (times < end)).to_numpy(),
-    )
+    return Split(train=(times < test_start - lag).to_numpy(), test=((times >= test_start) & (times < end)).to_numpy())
 
 
 def _at_random(rows: pa.Table, spec: ModelSpec) -> Split:
@@ -150,10 +143,8 @@ def _at_random(rows: pa.Table, spec: ModelSpec) -> Split:
     keys = rows.select(names).to_pandas().astype(str).agg("\x1f".join, axis=1)
     hashes = pd.util.hash_array((f"{spec.training.seed}\x1f" + keys).to_numpy(dtype=object))
     drawn = hashes / np.float64(2**64)
-    test_share, validation_share = float(held.test), float(held.validation)  # type: ignore[arg-type]
-    test = drawn < test_share
-    validation = ~test & (drawn < test_share + validation_share)
-    return Split(train=~test & ~validation, validation=validation, test=test)
+    test = drawn < float(held.test)  # type: ignore[arg-type]
+    return Split(train=~test, test=test)
 
 
 def _span(rows: pa.Table, spec: ModelSpec) -> str:

@@ -1,158 +1,124 @@
-"""Fit candidates: preprocessing inside the pipeline, a recorded list of trials, one seed."""
+"""Fit a candidate: its trials on the folds, and the best of them once on all train rows."""
 
 from __future__ import annotations
 
-import importlib
-import inspect
+import json
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
-from sklearn.base import BaseEstimator
-from sklearn.compose import ColumnTransformer
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.impute import SimpleImputer
-from sklearn.metrics import get_scorer
-from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from include.ratchet.domain.errors import DataError, SpecError
-from include.ratchet.domain.modelspec import Candidate, Columns, ModelSpec
-
-RARE = 20
-"""A category seen fewer times than this is read as the one infrequent category."""
-MAX_CATEGORIES = 254
-"""The histogram booster keeps at most 255 bins, one of them for missing."""
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.records import Json
+from include.ratchet.domain.trainingspec import Candidate
+from include.ratchet.steps.explain import importance
+from include.ratchet.steps.folds import Fold
+from include.ratchet.steps.learning import Curve, learning_curve
+from include.ratchet.steps.pipeline import Labelled, fit_pipeline
+from include.ratchet.steps.scoring import scorer_of
+from include.ratchet.steps.search import Trial, replay, search
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The best trial of one candidate.
+    """The best trial of one candidate, fitted once on all train rows: what the gate judges, and what serves.
 
-    `score` is the spec's metric on the validation rows, higher is better; `trials` lists every trial
-    with its parameters and score, so that a replay refits the same list.
+    `score` is the mean of the spec's metric over the folds, higher is better; `trials` lists every trial, so that a
+    replay refits the same list; `curve` and `importances` are of the last fold.
     """
 
     name: str
     pipeline: Pipeline
     score: float
-    trials: tuple[dict[str, Any], ...]
+    trials: tuple[Trial, ...]
+    best: Trial
+    curve: Curve
+    importances: list[Json]
     seconds: float
 
 
 def fit_candidate(
-    spec: ModelSpec,
-    candidate: Candidate,
-    train: tuple[pd.DataFrame, npt.NDArray[np.generic]],
-    validation: tuple[pd.DataFrame, npt.NDArray[np.generic]],
-    weight: npt.NDArray[np.float64] | None = None,
+    spec: ModelSpec, candidate: Candidate, rows: Labelled, folds: Sequence[Fold], recorded: Sequence[Trial] | None = None
 ) -> Fitted:
-    """Fit a candidate's trials on the train rows and keep the one that validates best.
+    """Search a candidate's parameters over the folds, and fit the best on all train rows.
 
     Threads are pinned to one: forests and linear models give other numbers with more.
 
+    Args:
+        spec: The model.
+        candidate: What to fit.
+        rows: The train rows.
+        folds: Positions among them, the fold that is most like the test rows last.
+        recorded: The trials of an earlier fit: just these are measured again, and no clock is asked.
+
     Raises:
-        SpecError: The estimator cannot be imported or does not take the parameters.
+        SpecError: The estimator cannot be imported, or does not take the parameters.
+        DataError: No trial has a finite score.
     """
     began = time.monotonic()
-    scorer = get_scorer(spec.gate.metric)
-    best: tuple[float, Pipeline] | None = None
-    trials: list[dict[str, Any]] = []
+    bench = _Bench(spec, candidate, rows, folds)
     with threadpool_limits(1):
-        for params in trial_list(candidate, spec.training.budget.trials, spec.training.seed):
-            if trials and time.monotonic() - began > spec.training.budget.minutes * 60:
-                break
-            pipeline = build_pipeline(spec, candidate, params)
-            extra = {"model__sample_weight": weight} if weight is not None else {}
-            pipeline.fit(*train, **extra)
-            score = float(scorer(pipeline, *validation))
-            trials.append({"params": params, "score": score})
-            if np.isfinite(score) and (best is None or score > best[0]):
-                best = score, pipeline
-    if best is None:
-        message = f"models/{spec.name}: candidate {candidate.name} has no finite {spec.gate.metric} on the validation rows"
-        raise DataError(message)
-    return Fitted(candidate.name, best[1], best[0], tuple(trials), time.monotonic() - began)
+        trials = replay(recorded, bench.measure) if recorded else search(candidate, spec.training, len(folds), bench.measure)
+        best = _best(spec, candidate, trials)
+        pipeline = fit_pipeline(spec, candidate, best.params, rows)
+        curve = learning_curve(bench.of_rows(best.params), rows, folds[-1], best.scores[-1], spec.training.seed)
+        held = rows.take(folds[-1].held)
+        newest, gate = bench.newest[_key(best.params)], spec.gate
+        found = importance(newest, held.x, held.y, gate.metric, gate.threshold, spec.training.seed)
+    return Fitted(candidate.name, pipeline, best.score, tuple(trials), best, curve, found, time.monotonic() - began)
 
 
-def fit_baseline(spec: ModelSpec, train: tuple[pd.DataFrame, npt.NDArray[np.generic]]) -> Pipeline:
-    """Fit the trivial model: the classes' shares, or the median."""
-    dummy = DummyClassifier(strategy="prior") if spec.classifies else DummyRegressor(strategy="median")
-    return Pipeline([("model", dummy)]).fit(*train)
+def _best(spec: ModelSpec, candidate: Candidate, trials: Sequence[Trial]) -> Trial:
+    """Return the first of the best complete trials."""
+    complete = [each for each in trials if each.state == "complete"]
+    if complete:
+        return max(complete, key=lambda each: each.score)
+    said = "; ".join(dict.fromkeys(each.reason for each in trials))
+    where = f"models/{spec.name}: candidate {candidate.name}"
+    if any(candidate.params or candidate.search) and all("InvalidParameterError" in each.reason for each in trials):
+        raise SpecError(where, [said], "Mend params and search.")
+    message = f"{where} has no finite {spec.gate.metric} on the folds: {said}"
+    raise DataError(message)
 
 
-def trial_list(candidate: Candidate, most: int, seed: int) -> list[dict[str, Any]]:
-    """Return the parameters to try: the whole grid, or `most` of it drawn by the seed."""
-    grid = [dict(point) for point in ParameterGrid(candidate.search)] if candidate.search else [{}]
-    if len(grid) > most:
-        drawn = np.random.default_rng(seed).choice(len(grid), size=most, replace=False)
-        grid = [grid[i] for i in sorted(drawn)]
-    return [{**candidate.params, **point} for point in grid]
+@dataclass
+class _Bench:
+    """Fits and scores on folds; keeps the last fold's pipeline of the best trial so far, to look into it."""
+
+    spec: ModelSpec
+    candidate: Candidate
+    rows: Labelled
+    folds: Sequence[Fold]
+    newest: dict[str, Pipeline] = field(default_factory=dict)
+    _scores: dict[str, list[float]] = field(default_factory=dict)
+    _best: float = -np.inf
+
+    def measure(self, params: dict[str, Any], fold: int) -> float:
+        """Score parameters on one fold; folds come in order."""
+        pipeline = fit_pipeline(self.spec, self.candidate, params, self.rows.take(self.folds[fold].fit))
+        held = self.rows.take(self.folds[fold].held)
+        score = float(scorer_of(self.spec.gate.metric)(pipeline, held.x, held.y))
+        so_far = [*self._scores.get(_key(params), [])[:fold], score]
+        self._scores[_key(params)] = so_far
+        if fold + 1 == len(self.folds) and np.mean(so_far) > self._best:
+            self._best, self.newest = float(np.mean(so_far)), {_key(params): pipeline}
+        return score
+
+    def of_rows(self, params: dict[str, Any]) -> Any:
+        """Return what fits these parameters on any rows and scores them on the last fold."""
+
+        def score(rows: Labelled) -> float:
+            held = self.rows.take(self.folds[-1].held)
+            pipeline = fit_pipeline(self.spec, self.candidate, params, rows)
+            return float(scorer_of(self.spec.gate.metric)(pipeline, held.x, held.y))
+
+        return score
 
 
-def build_pipeline(spec: ModelSpec, candidate: Candidate, params: dict[str, Any]) -> Pipeline:
-    """Put the preprocessing that suits the estimator before it.
-
-    Raises:
-        SpecError: The estimator does not take a parameter.
-    """
-    kind = estimator_class(candidate.estimator)
-    known = inspect.signature(kind).parameters
-    unknown = [name for name in params if name not in known]
-    if unknown:
-        raise SpecError(
-            f"models/{spec.name}: candidate {candidate.name}", [f"{n}: {kind.__name__} takes no such parameter" for n in unknown]
-        )
-    own: dict[str, Any] = {"random_state": spec.training.seed} if "random_state" in known and "random_state" not in params else {}
-    native = kind.__name__.startswith("HistGradientBoosting")
-    if native and "categorical_features" not in params and spec.columns.categorical:
-        own["categorical_features"] = list(range(len(spec.columns.categorical)))  # the preparation puts them first
-    model = kind(**own, **params)
-    return Pipeline([("prepare", _preparation(spec.columns, native=native)), ("model", model)])
-
-
-def estimator_class(path: str) -> type[BaseEstimator]:
-    """Import an estimator from an allowed place.
-
-    Raises:
-        SpecError: It cannot be imported, or is no estimator.
-    """
-    module, _, name = path.rpartition(":") if ":" in path else path.rpartition(".")
-    try:
-        kind = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise SpecError(
-            f"estimator {path}", [f"cannot be imported: {error}"], "Check the name, or install the package that has it."
-        ) from error
-    if not (isinstance(kind, type) and hasattr(kind, "fit") and hasattr(kind, "predict")):
-        raise SpecError(f"estimator {path}", ["found something without fit and predict; allowed is an estimator class"])
-    return kind
-
-
-def _preparation(columns: Columns, *, native: bool) -> ColumnTransformer:
-    """Fill, scale and encode; a tree booster gets categories as numbers, and a flag beside each filled number.
-
-    An all-empty column is kept and filled: the booster of scikit-learn 1.9 raises on one ("window shape cannot
-    be larger than input array shape"), and a real monthly batch will hold one.
-    """
-    numbers: Any = SimpleImputer(strategy="median", add_indicator=native, keep_empty_features=True)
-    if native:
-        words: Any = OrdinalEncoder(
-            handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, max_categories=MAX_CATEGORIES
-        )
-    else:
-        numbers = Pipeline([("fill", numbers), ("scale", StandardScaler())])
-        words = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=RARE, sparse_output=False)
-    parts: list[tuple[str, Any, Any]] = []
-    if columns.categorical:
-        parts.append(("categorical", words, list(columns.categorical)))
-    if columns.numeric:
-        parts.append(("numeric", numbers, list(columns.numeric)))
-    parts.extend((f"text_{name}", TfidfVectorizer(max_features=2000), name) for name in columns.text)
-    return ColumnTransformer(parts, sparse_threshold=0.0, verbose_feature_names_out=False)
+def _key(params: dict[str, Any]) -> str:
+    return json.dumps(params, sort_keys=True, default=str)

@@ -73,7 +73,7 @@ def _spans(spec: ModelSpec, rows: pa.Table, parts: Split) -> Json:
     import pyarrow.compute as pc
 
     found: Json = {}
-    for name in ("train", "validation", "test"):
+    for name in ("train", "test"):
         mask = getattr(parts, name)
         found[name] = {"rows": int(mask.sum()), "first": None, "last": None}
         if spec.columns.time and mask.any():

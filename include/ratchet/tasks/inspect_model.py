@@ -45,7 +45,7 @@ def _metric_faults(spec: ModelSpec) -> list[str]:
 
 
 def _estimator_faults(spec: ModelSpec) -> list[str]:
-    from include.ratchet.steps.train import estimator_class
+    from include.ratchet.steps.estimators import estimator_class
 
     found = []
     for each in spec.training.candidates:

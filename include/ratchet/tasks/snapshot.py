@@ -25,6 +25,7 @@ def snapshot(run: Json) -> list[Json]:
         Skip: The data does not reach back far enough yet, and nobody asked for this run by hand.
     """
     from include.ratchet.adapters import open_lake, open_ledger
+    from include.ratchet.steps.folds import folds
     from include.ratchet.steps.frames import check_trainable, labelled, split
     from include.ratchet.steps.transform import content_digest
 
@@ -35,13 +36,14 @@ def snapshot(run: Json) -> list[Json]:
     if current().run_type != "manual":  # who asks by hand is told what is wrong, as an error
         _require_history(rows, spec, window)
     parts = split(rows, spec, window)
+    compared = folds(rows.filter(parts.train), spec, window)  # before any work: what cannot be compared is not fitted
     sql = reading.transform_digest(spec)
     content = content_digest(rows)
     name = digest({"tables": tables, "window": window.to_json(), "transform": sql, "rows": rows.num_rows, "content": content})
     place = f"snapshots/{spec.name}/{name}.parquet"
     open_lake().keep(place, rows)
     open_ledger().snapshot(Snapshot(name, spec.name, tables, window, sql, rows.num_rows, content, place))
-    sizes = {part: int(getattr(parts, part).sum()) for part in ("train", "validation", "test")}
+    sizes = {"train": int(parts.train.sum()), "test": int(parts.test.sum()), "folds": len(compared)}
     reference = {"run": run, "digest": name, "rows": rows.num_rows, **sizes}
     return [{"snapshot": reference, "candidate": candidate} for candidate in run["candidates"]]
 

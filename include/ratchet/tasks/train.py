@@ -6,31 +6,45 @@ from datetime import UTC, datetime
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import Skip
-from include.ratchet.domain.records import Json, Verdict, digest
+from include.ratchet.domain.records import Json, Verdict, Window, digest
 from include.ratchet.tasks.snapshot import split_rows
 
 
 def fit(job: Json) -> Json:
-    """Fit one candidate's trials on the train rows; keep the one that validates best."""
+    """Compare one candidate's trials on the folds, and fit the best of them on all train rows.
+
+    `job["recorded"]`, the trials of an earlier fit, makes it a replay of just these.
+    """
     from include.ratchet.adapters import open_work
     from include.ratchet.adapters.models import save_skops
-    from include.ratchet.steps.frames import features, labels
+    from include.ratchet.steps.folds import folds
+    from include.ratchet.steps.pipeline import training_rows
+    from include.ratchet.steps.search import Trial
     from include.ratchet.steps.train import fit_candidate
 
     snapshot, candidate = job["snapshot"], job["candidate"]
     spec = specs.model(snapshot["run"]["model"])
     chosen = next(each for each in spec.training.candidates if each.name == candidate)
     rows, parts = split_rows(spec, snapshot)
-    x, y = features(rows, spec.columns), labels(rows, spec)
-    weight = rows[spec.columns.weight].to_numpy()[parts.train] if spec.columns.weight else None
-    fitted = fit_candidate(spec, chosen, (x[parts.train], y[parts.train]), (x[parts.validation], y[parts.validation]), weight)
+    train = rows.filter(parts.train)
+    compared = folds(train, spec, Window.from_json(snapshot["run"]["window"]))
+    recorded = [Trial.from_json(each) for each in job.get("recorded", [])]
+    fitted = fit_candidate(spec, chosen, training_rows(train, spec), compared, recorded)
     path, work = f"{_work(snapshot['run'])}/{candidate}.skops", open_work()
     with work.part() as part:
         save_skops(fitted.pipeline, part)
         work.adopt(part, path)
-    trials = [{"params": {k: str(v) for k, v in t["params"].items()}, "score": t["score"]} for t in fitted.trials]
-    seconds = round(fitted.seconds, 3)
-    return {"snapshot": snapshot, "name": candidate, "score": fitted.score, "trials": trials, "seconds": seconds, "path": path}
+    return {
+        "snapshot": snapshot,
+        "name": candidate,
+        "score": fitted.score,
+        "best": fitted.best.to_json(),
+        "trials": [each.to_json() for each in fitted.trials],
+        "curve": [list(point) for point in fitted.curve],
+        "importances": fitted.importances,
+        "seconds": round(fitted.seconds, 3),
+        "path": path,
+    }
 
 
 def register(candidates: list[Json]) -> Json:

@@ -1,0 +1,136 @@
+"""The `training:` part of `model.yaml`: how challengers are made."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from include.ratchet.domain.durations import Duration, parse_duration
+from include.ratchet.domain.feedspec import SNAKE_CASE, Strict
+
+ALLOWED_ESTIMATORS = ("sklearn.", "lightgbm.", "xgboost.")
+"""An estimator is imported only from these packages, or from the model's own reviewed `code.py`."""
+OWN_CODE = re.compile(r"include\.models\.([a-z][a-z0-9_]*)\.code:[A-Za-z_]\w*")
+"""Something of a model's own `code.py`; the group is the model's name."""
+
+
+class Range(Strict):
+    """Numbers from `low` to `high`, both allowed: whole ones when all that is given is whole."""
+
+    low: int | float
+    high: int | float
+    log: bool = False
+    step: int | float | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Range:
+        if not self.low < self.high:
+            message = f"low {self.low}, high {self.high}; allowed is a low that is less than high"
+            raise ValueError(message)
+        if self.log and (self.low <= 0 or self.step is not None):
+            message = f"low {self.low}, step {self.step} with log; allowed with log is a low above 0 and no step"
+            raise ValueError(message)
+        if self.step is not None and not 0 < self.step <= self.high - self.low:
+            message = f"step {self.step}; allowed is a step above 0 that fits between low and high"
+            raise ValueError(message)
+        return self
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers are drawn."""
+        return all(isinstance(each, int) for each in (self.low, self.high, self.step or 1))
+
+
+Axis = tuple[Any, ...] | Range
+
+
+class Candidate(Strict):
+    """One estimator that competes, with fixed parameters and perhaps some to search."""
+
+    name: str = Field(pattern=SNAKE_CASE)
+    estimator: str
+    params: dict[str, Any] = {}
+    search: dict[str, Axis] = {}
+    """Per parameter a list of choices, or a range {low, high, log, step}."""
+    select_features: bool = False
+    """Leave out, before the model, the inputs that a quick forest finds of little use."""
+    balance_classes: bool = False
+    """Weigh rows so that every class counts the same; probabilities are then no frequencies any more."""
+
+    @field_validator("estimator")
+    @classmethod
+    def _allowed(cls, value: str) -> str:
+        if OWN_CODE.fullmatch(value) or (value.startswith(ALLOWED_ESTIMATORS) and re.fullmatch(r"[\w.]+\.[A-Za-z_]\w*", value)):
+            return value
+        message = (
+            f"found {value!r}; allowed are classes of {', '.join(p + '*' for p in ALLOWED_ESTIMATORS)} and include.models.<name>.code:Class"
+        )
+        raise ValueError(message)
+
+    @field_validator("search", mode="before")
+    @classmethod
+    def _choices_or_range(cls, value: Any) -> Any:
+        """Say of each parameter in one line what is wrong: a union would report each of its types."""
+        if not isinstance(value, dict):
+            return value
+        faults = [f"{name}: {fault}" for name, axis in value.items() for fault in [_fault(axis)] if fault]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return {name: tuple(axis) if isinstance(axis, list) else axis for name, axis in value.items()}
+
+
+def _fault(axis: Any) -> str:
+    allowed = "allowed is a list of choices, or {low, high} of numbers with log: true or a step where wanted"
+    if isinstance(axis, list | tuple):
+        return "" if axis else f"found an empty list; {allowed}"
+    if isinstance(axis, Range):
+        return ""
+    numbers = isinstance(axis, dict) and {"low", "high"} <= set(axis) <= {"low", "high", "log", "step"}
+    return "" if numbers else f"found {axis!r}; {allowed}"
+
+
+class Split(Strict):
+    """How much is held out: durations where there is time, fractions where there is none."""
+
+    validation: Duration | float
+    test: Duration | float
+
+    @field_validator("validation", "test", mode="before")
+    @classmethod
+    def _fraction_first(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if not 0 < value < 1:
+                message = f"found {value!r}; allowed is a fraction between 0 and 1, or a duration such as 14d"
+                raise ValueError(message)
+            return float(value)
+        return parse_duration(value)  # here, where one fault is one line: a union would report each of its types
+
+
+class Budget(Strict):
+    """What one training run may spend on each candidate."""
+
+    trials: int = Field(12, ge=1)
+    minutes: float = Field(10, gt=0)
+
+
+class Training(Strict):
+    """How challengers are made."""
+
+    window: Duration | None = None
+    split: Split
+    folds: int = Field(3, ge=1, le=20)
+    """How often candidates are compared before the test rows, each time on `split.validation` of held-out rows."""
+    candidates: tuple[Candidate, ...] = Field(min_length=1)
+    budget: Budget = Budget(trials=12, minutes=10)
+    seed: int = 7
+
+    @field_validator("candidates")
+    @classmethod
+    def _names_differ(cls, value: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        names = [each.name for each in value]
+        if len(set(names)) < len(names):
+            message = f"two candidates share a name; found {', '.join(names)}"
+            raise ValueError(message)
+        return value
