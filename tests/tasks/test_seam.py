@@ -52,6 +52,7 @@ def test_a_step_is_recorded_with_all_its_metadata(monkeypatch: pytest.MonkeyPatc
     assert row["parameters"] == {"args": ["5"], "params": {"window": "7d"}}
     assert before <= row["started_at"] <= row["ended_at"] <= datetime.now(UTC)
     assert row["output"] == digest(made)
+    assert row["input"] == digest([(5,), {}])
 
 
 @pytest.mark.parametrize(

@@ -52,4 +52,12 @@ def _context() -> TaskContext:
         executor=conf.get("core", "executor"),
         who=by or "airflow",
         params=dict(airflow["params"]),
+        bundle=_bundle(getattr(instance, "bundle_instance", None)),
     )
+
+
+def _bundle(bundle: Any) -> str | None:
+    """Name the bundle, with its version where it has versions."""
+    if bundle is None:
+        return None
+    return f"{bundle.name}@{bundle.version}" if bundle.version else str(bundle.name)

@@ -22,6 +22,7 @@ class TaskContext:
     executor: str = "in process"
     who: str = "ratchet"
     params: dict[str, Any] = field(default_factory=dict)
+    bundle: str | None = None
 
 
 _current: ContextVar[TaskContext] = ContextVar("ratchet_task")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from include.ratchet.domain.context import TaskContext, running
 from include.ratchet.domain.errors import Skip
@@ -36,7 +36,9 @@ def run_task(context: TaskContext, body: Callable[P, R], *args: P.args, **kwargs
         reason = f"{type(error).__name__}: {error}"[:2000]
         raise
     finally:
-        _record(context, began, state, reason, output, {"args": [str(a)[:500] for a in args], "params": context.params})
+        called = {"args": [str(a)[:500] for a in args], "params": context.params}
+        facts = {"state": state, "reason": reason, "parameters": called, "input": digest([args, kwargs]), "output": output}
+        _record(context, started_at=began, **facts)
     return result
 
 
@@ -47,7 +49,7 @@ def ask_first(connections: Connections) -> None:
     use_connections(connections)
 
 
-def _record(context: TaskContext, began: datetime, state: str, reason: str, output: str, parameters: dict[str, object]) -> None:
+def _record(context: TaskContext, **facts: Any) -> None:
     from include.ratchet.adapters import open_ledger
 
     open_ledger().step(
@@ -56,14 +58,11 @@ def _record(context: TaskContext, began: datetime, state: str, reason: str, outp
         task_id=context.task_id,
         map_index=context.map_index,
         try_number=context.try_number,
-        state=state,
         executor=context.executor,
+        bundle=context.bundle,
         code_version=code_version(),
-        parameters=parameters,
-        started_at=began,
         ended_at=datetime.now(UTC),
-        output=output,
-        reason=reason,
+        **facts,
     )
 
 

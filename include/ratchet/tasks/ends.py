@@ -1,0 +1,80 @@
+"""Bring the ends of runs into the ledger: `python -m include.ratchet.tasks.ends FOLDER`, started by the listener."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from include.ratchet.domain.records import Json
+
+REASONS = {
+    "upstream_failed": "an earlier task failed",
+    "skipped": "an earlier task was skipped",
+    "removed": "the DAG has no such task any more",
+}
+KILLED = "it left no record of its own: killed, or never started"
+
+
+def record_all(folder: Path) -> int:
+    """Record every run end that lies in the folder, and remove it; return how many there were.
+
+    What cannot be recorded stays there, with an error, for the next time.
+    """
+    done = 0
+    while waiting := sorted(folder.glob("*.json")):
+        for path in waiting:
+            record(json.loads(path.read_text(encoding="utf-8")))
+            path.unlink()
+            done += 1
+    return done
+
+
+def record(run: Json) -> list[Json]:
+    """Add to the ledger the tries of a run that left no record of their own; return them."""
+    from include.ratchet.adapters import open_ledger
+
+    ledger = open_ledger()
+    known = {
+        (step["task_id"], step["map_index"], step["try_number"]) for step in ledger.steps(run["run_id"]) if step["dag_id"] == run["dag_id"]
+    }
+    missing = [
+        each for task in run["tasks"] for each in _tries(task) if (task["task_id"], task["map_index"], each["try_number"]) not in known
+    ]
+    for each in missing:
+        ledger.step(dag_id=run["dag_id"], run_id=run["run_id"], parameters={"conf": run["conf"]}, **each)
+    return missing
+
+
+def _tries(task: Json) -> list[Json]:
+    """Return all tries of a task that have ended, as the ledger's steps; of earlier ones only the number is known."""
+    from include.ratchet.tasks.seam import code_version
+
+    now = datetime.now(UTC).isoformat()
+    ended = task["ended_at"] or task["started_at"] or now
+    made = []
+    for number in range(1, max(task["try_number"], 1) + 1):
+        last = number >= task["try_number"]
+        state = task["state"] if last else "failed"
+        if state in {"success", "None"}:
+            continue  # a task of ours that ended well has recorded itself
+        made.append(
+            {
+                "task_id": task["task_id"],
+                "map_index": task["map_index"],
+                "try_number": number,
+                "state": state,
+                "executor": task["executor"],
+                "code_version": code_version(),
+                "started_at": datetime.fromisoformat(task["started_at"] or ended),
+                "ended_at": datetime.fromisoformat(ended),
+                "output": "",
+                "reason": REASONS.get(state, KILLED),
+            }
+        )
+    return made
+
+
+if __name__ == "__main__":
+    record_all(Path(sys.argv[1]))
