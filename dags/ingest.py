@@ -1,6 +1,8 @@
 """Take in what arrives at a feed's source, and lose no row of it.
 
-**Starts on** arrival (a watcher looks at the source), the feed's own schedule, a sweep every half an hour, and by hand.
+**Starts on** arrival (a watcher looks at the source, or takes the store's events from a queue), the feed's own schedule,
+a sweep every half an hour where there is none, by hand, and by backfill: of a feed with a watermark and a schedule,
+`airflow backfill create` reads what is missing of the days that it is given.
 
 **Does** keep the raw bytes by their SHA-256 (`land`), compare the schema (`check`), run the Great Expectations
 suite (`validate`: good rows, and quarantined ones with the rules that they broke), and `merge` both into the lake.
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 from airflow.sdk import TriggerRule, dag, task_group
 
-from include.ratchet.dagkit import assets, defaults, forms, parsing, schedules
+from include.ratchet.dagkit import arrival, assets, defaults, forms, parsing, schedules
 from include.ratchet.dagkit.seam import step
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.tasks import ingest as body
@@ -34,6 +36,7 @@ def build(spec: FeedSpec) -> None:
     )
     def ingest() -> None:
         batches = step(body.land)(spec.name)
+        arrival.sensors(spec) >> batches
 
         @task_group
         def batch(sha: str) -> None:

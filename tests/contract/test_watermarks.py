@@ -62,7 +62,7 @@ class Reader:
         """Land what is missing of a range of days."""
         source = Sql(self.spec, self.url, self.landed)
         days = [(DAY + timedelta(days=each)).replace(tzinfo=UTC) for each in (start, end)]
-        return self.land(source, source.between(days[0], days[1], name))
+        return [number for each in source.between(days[0], days[1], name) for number in self.land(source, each)]
 
     def land(self, source: Sql, delivery: Delivery) -> list[int]:
         """Land one delivery."""

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
+from airflow.providers.common.compat.sdk import TaskDeferred
+from airflow.triggers.base import BaseEventTrigger
 
 from include.ratchet.dagkit import arrival
 from include.ratchet.dagkit.arrival import ArrivalTrigger
 from include.ratchet.domain import specs
 from include.ratchet.tasks.ingest import MOST_AT_ONCE
-from tests.tiny import FEED, Project, visits
+from tests.s3server import S3Server
+from tests.tiny import FEED, FEED_YAML, Project, visits
 
 
 class Clock:
@@ -140,3 +148,60 @@ def test_the_real_source_is_asked(project: Project, monkeypatch: pytest.MonkeyPa
     began = time.monotonic()
     assert asyncio.run(first()) == {"feed": FEED, "waiting": 1}
     assert time.monotonic() - began < 30
+
+
+QUEUE = "source: {events: {queue: 'QUEUE', connection: 'lakes', region: us-east-1}, "
+
+
+def test_events_of_a_queue_wake_the_feed(project: Project, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the watcher names is the provider's own trigger, and one message of S3's makes it fire; the message is gone then."""
+    monkeypatch.setenv("AIRFLOW_CONN_LAKES", s3.connection)
+    sqs = boto3.client("sqs", endpoint_url=s3.endpoint, region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s")  # noqa: S106
+    queue = sqs.create_queue(QueueName="arrived")["QueueUrl"]
+    project.write(feed=FEED_YAML.replace("source: {", QUEUE.replace("QUEUE", queue)))
+    (watcher,) = arrival.arrival(specs.feed(FEED)).watchers
+    path, arguments = watcher.trigger.serialize()
+    module, _, name = path.rpartition(".")
+    trigger = getattr(importlib.import_module(module), name)(**arguments)
+    assert isinstance(trigger, BaseEventTrigger)
+    sqs.send_message(QueueUrl=queue, MessageBody='{"Records": [{"eventName": "ObjectCreated:Put"}]}')
+
+    async def first() -> Any:
+        return (await anext(trigger.run())).payload
+
+    assert asyncio.run(first())["status"] == "success"
+    left = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+    assert left["ApproximateNumberOfMessages"] == "0"
+
+
+def test_a_queue_costs_no_parse_anything(project: Project) -> None:
+    """A DAG file of such a feed names the trigger; boto3 does not load for it."""
+    project.write(feed=FEED_YAML.replace("source: {", QUEUE))
+    code = "import sys; from include.ratchet.dagkit.arrival import QueueTrigger; from include.ratchet.domain.feedspec import Events"
+    said = "QueueTrigger(Events(queue='q')).serialize(); print([n for n in ('boto3', 'botocore', 'aiobotocore') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", f"{code}; {said}"], cwd=specs.PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_a_run_waits_deferred_for_its_object(project: Project, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sensor is the provider's, deferrable, by the store's connection; it passes once the object is there."""
+    assert arrival.sensors(specs.feed(FEED)) == []
+    bucket = s3.bucket()
+    monkeypatch.setenv("AIRFLOW_CONN_LAKES", s3.connection)
+    monkeypatch.setenv("RATCHET__STORES", json.dumps({"landing": {"uri": bucket, "connection": "lakes"}}))
+    text = FEED_YAML.replace("source: {", 'source: {wait: {key: "landing://visits/2020-*.csv", within: 2h}, ')
+    project.write(feed=text + '    schedule: "0 6 * * *"\n')
+    (sensor,) = arrival.sensors(specs.feed(FEED))
+    assert (sensor.bucket_key, sensor.aws_conn_id, sensor.deferrable, sensor.timeout) == (
+        f"{bucket}/visits/2020-*.csv",
+        "lakes",
+        True,
+        7200,
+    )
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor.execute({})
+    assert deferred.value.trigger.serialize()[0] == "airflow.providers.amazon.aws.triggers.s3.S3KeyTrigger"
+    s3.call("put_object", Bucket=bucket.removeprefix("s3://"), Key="visits/2020-01-01.csv", Body=b"x")
+    event = asyncio.run(anext(deferred.value.trigger.run()))
+    assert event.payload["status"] == "success"
+    assert sensor.execute({}) is None

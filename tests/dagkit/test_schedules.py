@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+import pendulum
 import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, CronDataIntervalTimetable
+from airflow.serialization.serialized_objects import DagSerialization
 
 from include.ratchet.dagkit import schedules
 from include.ratchet.domain import specs
@@ -51,8 +56,29 @@ def test_the_specs_cron_is_in_its_zone_beside_the_sweep(project: Project, stage:
 
 
 def test_ingest_is_woken_by_its_watcher(project: Project) -> None:
-    """By arrival, by the feed's own cron, and by the sweep."""
+    """By arrival, and by the sweep."""
     assert project.include.exists()
-    assert _names(schedules.ingest(specs.feed(FEED))) == ["visits_arrival"]
-    project.write(feed=FEED_YAML + '    schedule: "15 * * * *"\n')
-    assert [cron for cron, _ in _crons(schedules.ingest(specs.feed(FEED)))] == ["15 * * * *", "*/30 * * * *"]
+    made = schedules.ingest(specs.feed(FEED))
+    assert _names(made) == ["visits_arrival"]
+    assert _crons(made) == [("*/30 * * * *", "UTC")]
+
+
+def test_a_feed_with_a_schedule_can_be_backfilled(project: Project) -> None:
+    """Its runs have intervals that follow on each other, which a range of days is cut into; arrival wakes it still."""
+    project.write(feed=FEED_YAML + '    schedule: "0 6 * * *"\n')
+    made = schedules.ingest(specs.feed(FEED))
+    with DAG("visits_ingest", schedule=made, start_date=datetime(2020, 1, 1, tzinfo=UTC)) as dag:
+        EmptyOperator(task_id="land")
+    days = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    first, last = (pendulum.datetime(2020, 3, day, 6) for day in (1, 3))
+    found = [each.data_interval for each in days.iter_dagrun_infos_between(first, last)]
+    assert [(each.start.day, each.end.day, (each.end - each.start).total_hours()) for each in found] == [(1, 2, 24), (2, 3, 24), (3, 4, 24)]
+    assert days.timetable.periodic
+    assert _names(made) == ["visits_arrival"]
+
+
+def test_a_feed_that_waits_runs_by_its_schedule_alone(project: Project) -> None:
+    """A run that nothing scheduled would wait for an object of no day."""
+    wait = FEED_YAML.replace('uri: "landing', 'wait: {key: "s3://b/{{ ds }}.csv"}, uri: "landing')
+    project.write(feed=wait + '    schedule: "0 6 * * *"\n')
+    assert isinstance(schedules.ingest(specs.feed(FEED)), CronDataIntervalTimetable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 from airflow.sdk import Asset, AssetWatcher
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from include.ratchet.domain.feedspec import FeedSpec
+from include.ratchet.domain.config import load_config
+from include.ratchet.domain.errors import SpecError
+from include.ratchet.domain.feedspec import Events, FeedSpec
 from include.ratchet.tasks.ingest import MOST_AT_ONCE
 
 AGAIN_SECONDS = 120.0
@@ -46,9 +49,50 @@ class ArrivalTrigger(BaseEventTrigger):
             await asyncio.sleep(self.poll)
 
 
+class QueueTrigger(BaseEventTrigger):
+    """Stands in a DAG file for the provider's `SqsSensorTrigger`, by name: boto3 would load in every parse."""
+
+    def __init__(self, events: Events) -> None:
+        """Take the messages of a queue; whatever they say, the ingest looks itself what has arrived."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.events = events
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Name the provider's class and its arguments: that is what the triggerer makes."""
+        arguments = {"sqs_queue": self.events.queue, "aws_conn_id": self.events.connection, "region_name": self.events.region}
+        return "airflow.providers.amazon.aws.triggers.sqs.SqsSensorTrigger", {**arguments, "max_messages": 10, "waiter_delay": 5}
+
+    def run(self) -> AsyncIterator[TriggerEvent]:
+        """Never run: the triggerer makes the class that `serialize` names."""
+        raise NotImplementedError
+
+
+def sensors(spec: FeedSpec) -> list[Any]:
+    """Return what a run of this feed waits for before it looks: its object on S3, deferred, so that no worker is held."""
+    wait = spec.source.wait
+    if wait is None:
+        return []
+    from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor  # loads boto3: only for a feed that waits
+
+    config, key = load_config(), wait.key
+    with contextlib.suppress(SpecError):  # an unknown store fails in the sensor, and not in the DAG files of all feeds
+        key = config.store(wait.key)
+    sensor = S3KeySensor(
+        task_id="arrived",
+        bucket_key=key,
+        wildcard_match=True,
+        deferrable=True,
+        aws_conn_id=config.connection_of(key) or "aws_default",
+        poke_interval=spec.poll.total_seconds(),
+        timeout=wait.within.total_seconds(),
+    )
+    return [sensor]
+
+
 def arrival(spec: FeedSpec) -> Asset:
     """Return the asset that stands for "something has arrived at this feed's source"."""
-    trigger = ArrivalTrigger(feed=spec.name, poll=spec.poll.total_seconds())
+    events = spec.source.events
+    trigger = QueueTrigger(events) if events else ArrivalTrigger(feed=spec.name, poll=spec.poll.total_seconds())
     watcher = AssetWatcher(name=f"{spec.name}_watcher", trigger=trigger)
     return Asset(name=f"{spec.name}_arrival", uri=f"x-ratchet://{spec.name}_arrival", group="ratchet", watchers=[watcher])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import AssetAny, AssetOrTimeSchedule, MultipleCronTriggerTimetable
+from airflow.sdk import AssetAny, AssetOrTimeSchedule, CronDataIntervalTimetable, MultipleCronTriggerTimetable
 
 from include.ratchet.dagkit import assets
 from include.ratchet.dagkit.arrival import arrival
@@ -17,9 +17,15 @@ SWEEP = "*/30 * * * *"
 paused DAG (apache/airflow#56050)."""
 
 
-def ingest(spec: FeedSpec) -> AssetOrTimeSchedule:
-    """On arrival, by the feed's cron and the sweep."""
-    return _on(Cron(cron=spec.schedule) if spec.schedule else None, arrival(spec))
+def ingest(spec: FeedSpec) -> Any:
+    """On arrival and by the sweep; a feed with a schedule runs by that, and its runs have the data interval that a backfill needs.
+
+    A feed that waits for an object runs by its schedule alone: its sensor would make every other run wait, too.
+    """
+    if spec.schedule is None:
+        return _on(None, arrival(spec))
+    intervals = CronDataIntervalTimetable(spec.schedule, timezone="UTC")
+    return intervals if spec.source.wait else AssetOrTimeSchedule(timetable=intervals, assets=AssetAny(arrival(spec)))
 
 
 def train(spec: ModelSpec) -> AssetOrTimeSchedule:

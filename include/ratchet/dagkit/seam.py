@@ -42,17 +42,20 @@ def _context() -> TaskContext:
     airflow = get_current_context()
     instance, run = airflow["ti"], airflow["dag_run"]
     by = getattr(run, "triggering_user_name", None)
+    kind = getattr(run.run_type, "value", str(run.run_type))
+    start, end = getattr(run, "data_interval_start", None), getattr(run, "data_interval_end", None)
     return TaskContext(
         dag_id=instance.dag_id,
         run_id=run.run_id,
         task_id=instance.task_id,
         map_index=instance.map_index if instance.map_index is not None else -1,
         try_number=instance.try_number,
-        run_type=getattr(run.run_type, "value", str(run.run_type)),
+        run_type=kind,
         executor=conf.get("core", "executor"),
         who=by or "airflow",
         params=dict(airflow["params"]),
         bundle=_bundle(getattr(instance, "bundle_instance", None)),
+        interval=(start, end) if kind == "backfill" and start and end else None,
     )
 
 

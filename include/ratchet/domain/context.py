@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 
@@ -23,6 +24,8 @@ class TaskContext:
     who: str = "ratchet"
     params: dict[str, Any] = field(default_factory=dict)
     bundle: str | None = None
+    interval: tuple[datetime, datetime] | None = None
+    """The half-open window, UTC, that a backfill asks for."""
 
 
 _current: ContextVar[TaskContext] = ContextVar("ratchet_task")

@@ -67,6 +67,21 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
+class Events(Strict):
+    """A queue in which the store announces what has arrived: S3's notifications, on SQS."""
+
+    queue: str
+    connection: str = "aws_default"
+    region: str | None = None
+
+
+class Wait(Strict):
+    """An object that a scheduled run waits for: a pattern in which Airflow fills in `{{ ds }}` and the like."""
+
+    key: str
+    within: Duration = Field(default="6h", validate_default=True)
+
+
 class Source(Strict):
     """Where a feed's data comes from."""
 
@@ -84,6 +99,8 @@ class Source(Strict):
     lag: Duration | float | None = None
     settle: Duration = Field(default="1s", validate_default=True)
     marker: str | None = None
+    events: Events | None = None
+    wait: Wait | None = None
     options: dict[str, Any] = {}
 
     @field_validator("kind")
@@ -122,6 +139,9 @@ class Source(Strict):
             raise ValueError(message)
         if self.lag is not None and not self.watermark:
             message = "lag is how far below the watermark rows may still arrive: it needs watermark"
+            raise ValueError(message)
+        if self.kind != "files" and (self.events or self.wait):
+            message = f"events and wait are about objects of a store: found kind {self.kind}, allowed is files"
             raise ValueError(message)
         if self.marker is not None and (self.kind != "files" or "/" in self.marker):
             message = (
@@ -237,6 +257,9 @@ class FeedSpec(Strict):
         empty = [n for n in self.key if n in self.columns and self.nullable(n)]
         if empty:
             message = f"schema: {', '.join(empty)} may be null (?); allowed are key columns that may not: a null names no row"
+            raise ValueError(message)
+        if self.source.wait and (not self.schedule or self.source.events):
+            message = "source.wait: a run of the schedule waits; give the feed a schedule, and no events"
             raise ValueError(message)
         if self.source.kind == "sql" and self.mode != "replace" and not self.source.watermark:
             message = "source.watermark: needed by kind sql unless mode is replace"

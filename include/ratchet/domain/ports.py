@@ -114,8 +114,8 @@ class Source(ABC):
     def fetch(self, delivery: Delivery) -> BinaryIO:
         """Open the delivery's bytes: the same delivery, the same bytes."""
 
-    def between(self, start: datetime, end: datetime, name: str) -> Delivery:
-        """Return the delivery of the half-open window `[start, end)`, UTC, under a name of its own; SpecError where a source has none."""
+    def between(self, start: datetime, end: datetime, name: str) -> list[Delivery]:
+        """Say what of the half-open window `[start, end)`, UTC, has not landed, as a delivery of that name; SpecError without windows."""
         raise SpecError("source: no windows", [f"found kind {type(self).__name__}, asked for {start} to {end} ({name}); allowed is sql"])
 
     @property

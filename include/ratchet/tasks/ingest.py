@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
+from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import QualityError, Skip
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.records import Batch, Json
@@ -45,10 +46,15 @@ def land(feed: str) -> list[str]:
     review.as_asked(feed)
     spec, ledger, landing = specs.feed(feed), open_ledger(), open_landing()
     source = open_feed(spec)
-    for delivery in source.discover(ledger.seen(feed), _watermark(feed)):
+    task = current()
+    if task.interval and spec.source.watermark:  # a backfill: what is missing of its window, and nothing else
+        new = source.between(*task.interval, task.run_id)
+    else:
+        new = source.discover(ledger.seen(feed), _watermark(feed))
+    for delivery in new:
         with source.fetch(delivery) as stream:
             sha, size = landing.put(feed, stream)
-        batch = Batch(feed, sha, delivery.uri, size, datetime.now(UTC), watermark=delivery.end)
+        batch = Batch(feed, sha, delivery.uri, size, datetime.now(UTC), watermark=None if delivery.half_open else delivery.end)
         ledger.land(batch, delivery, again=spec.mode == "replace")
     waiting = [each.write_id for each in _unfinished(spec, ledger)]
     if not waiting:

@@ -70,13 +70,15 @@ class Sql(Source):
         late = self._late(uri, watermark)
         return [Delivery(uri, numbered(f"{window}|{late}", seen), watermark, watermark)] if late else []
 
-    def between(self, start: datetime, end: datetime, name: str) -> Delivery:
-        """Return the delivery of the half-open window `[start, end)`: what of it has not landed, whenever it came."""
+    def between(self, start: datetime, end: datetime, name: str) -> list[Delivery]:
+        """Say what of the half-open window `[start, end)` has not landed, whenever it came."""
         newest = self._newest()
-        window = (like(newest, start), like(newest, end))
-        return Delivery(
-            f"{self._url}#{self._spec.source.table or 'query'}", f"range|{shortened(name, LONG_WATERMARK)}", *window, half_open=True
-        )
+        if newest is None:
+            return []
+        uri = f"{self._url}#{self._spec.source.table or 'query'}"
+        window = f"range|{shortened(name, LONG_WATERMARK)}"
+        found = Delivery(uri, window, like(newest, start), like(newest, end), half_open=True)
+        return [found] if self._rows(found).num_rows else []
 
     def fetch(self, delivery: Delivery) -> BinaryIO:
         """Read the delivery's rows that have not landed, as Parquet; its window's name in it, so that no two are the same bytes."""

@@ -1,4 +1,4 @@
-"""Real systems for the contract suites: a PostgreSQL of our own, an MLflow on SQLite."""
+"""A PostgreSQL of our own, and an empty database of each kind: fixtures."""
 
 from __future__ import annotations
 
