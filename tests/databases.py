@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,13 +56,23 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Give what makes an empty database of a kind, and returns its URL."""
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path / 'db.sqlite'}"
+        server = request.getfixturevalue("postgres")
+        name = f"t{uuid.uuid4().hex}"
+        with sa.create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+        return f"{server}/{name}"
+
+    return make
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, database: Callable[[str], str]) -> str:
     """Give an empty database, on each kind that the ledger runs on."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'db.sqlite'}"
-    server = request.getfixturevalue("postgres")
-    name = f"t{uuid.uuid4().hex}"
-    with sa.create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    return f"{server}/{name}"
+    return database(request.param)

@@ -6,11 +6,14 @@ import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any, BinaryIO
 
 from include.ratchet.adapters.models import load_skops, save_skops
 from include.ratchet.domain.errors import DataError, RegistryError, SpecError
+from include.ratchet.domain.online import Entity, Known, Lookup, OnlineStore
 from include.ratchet.domain.ports import Connection, Connections, ModelVersion, Registry, Source, TrainingReport
 from include.ratchet.domain.records import Delivery
 
@@ -119,6 +122,47 @@ class MemoryRegistry(Registry):
                 known.pop(alias, None)
             else:
                 known[alias] = self.get(model, version).version
+
+
+class MemoryOnline(OnlineStore):
+    """Rows and answers in memory."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._rows: dict[tuple[str, Entity], Known] = {}
+        self._answers: dict[tuple[Any, ...], Lookup] = {}
+        self._lock = Lock()
+
+    def put(self, rows: Sequence[Known]) -> int:
+        """Keep what is newer."""
+        moved = 0
+        with self._lock:
+            for row in rows:
+                old = self._rows.get((row.view, row.entity))
+                if old is None or old.definition != row.definition or _newness(old) < _newness(row):
+                    self._rows[row.view, row.entity] = row
+                    moved += 1
+        return moved
+
+    def get(self, view: str, definition: str, entities: Sequence[Entity]) -> Mapping[Entity, Known]:
+        """Return what is known."""
+        found = {each: self._rows.get((view, each)) for each in entities}
+        return {entity: row for entity, row in found.items() if row and row.definition == definition}
+
+    def log(self, lookups: Sequence[Lookup]) -> None:
+        """Keep the first of each kind."""
+        for each in lookups:
+            row = each.known
+            self._answers.setdefault((row.view, row.definition, row.entity, *_newness(row), each.lasted), each)
+
+    def logged(self, view: str, definition: str) -> list[Lookup]:
+        """Return them by time."""
+        mine = [each for each in self._answers.values() if (each.known.view, each.known.definition) == (view, definition)]
+        return sorted(mine, key=lambda each: each.at)
+
+
+def _newness(row: Known) -> tuple[datetime, int]:
+    return row.time, sum(row.tables.values())
 
 
 def _sha(path: Path) -> str:

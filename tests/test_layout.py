@@ -27,6 +27,7 @@ BY_ANOTHER = {
         str(path.relative_to(PROJECT)): "tests/contract/test_migrations.py: every revision, one after the other"
         for path in (PROJECT / "include/ratchet/adapters/ledger/migrations/versions").glob("r*.py")
     },
+    "include/ratchet/adapters/online.py": "tests/contract/test_online.py: on SQLite and PostgreSQL, beside the fake",
     "include/ratchet/serving/__main__.py": "tests/serving/test_server.py: starts it as a process",
     "include/ratchet/serving/errors.py": "tests/serving/test_app.py: each error by the answer that it becomes",
     "include/ratchet/serving/places.py": "tests/serving/test_champions.py: what the follower knows, by what it does",

@@ -7,8 +7,12 @@ from typing import Any
 from include.ratchet.domain import specs
 
 STAGES = ("train", "deploy", "score", "monitor")
-MODELS, FEEDS = specs.names("models"), specs.names("feeds")
-ALL = sorted([f"{name}_{stage}" for name in MODELS for stage in STAGES] + [f"{name}_ingest" for name in FEEDS])
+MODELS, FEEDS, VIEWS = (specs.names(kind) for kind in ("models", "feeds", "views"))
+ALL = sorted(
+    [f"{name}_{stage}" for name in MODELS for stage in STAGES]
+    + [f"{name}_ingest" for name in FEEDS]
+    + [f"{name}_materialize" for name in VIEWS]
+)
 
 
 def edges(dag: Any) -> dict[str, set[str]]:

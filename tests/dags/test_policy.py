@@ -10,7 +10,7 @@ from airflow.sdk import AssetAny
 from include.ratchet.dagkit.defaults import SEVERAL
 from include.ratchet.domain import specs
 from tests.dags import reading
-from tests.dags.reading import ALL, FEEDS, MODELS, crons
+from tests.dags.reading import ALL, FEEDS, MODELS, VIEWS, crons
 
 
 @pytest.fixture(params=ALL)
@@ -29,9 +29,9 @@ def test_it_says_what_it_is(dag: Any) -> None:
 
 
 def test_it_has_an_owner(dag: Any) -> None:
-    """The model's owner answers for its DAGs; feeds are the platform's."""
+    """The owner of the model or the view answers for its DAGs; feeds are the platform's."""
     subject = dag.dag_id.rsplit("_", 1)[0]
-    owner = specs.model(subject).owner if subject in MODELS else "ratchet"
+    owner = specs.model(subject).owner if subject in MODELS else specs.view(subject).owner if subject in VIEWS else "ratchet"
     assert {task.owner for task in dag.tasks} == {owner}
 
 

@@ -75,6 +75,7 @@ ONLY_COMPOSE = {
     "RATCHET__HOME": "a volume",
     "RATCHET__LEDGER": "on PostgreSQL",
     "RATCHET__MLFLOW__TRACKING": "a server",
+    "RATCHET__ONLINE": "on PostgreSQL, beside the ledger",
 }
 
 

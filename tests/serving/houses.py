@@ -33,7 +33,7 @@ class House:
 
 def build_house(include: Path, max_body: int | None = None) -> House:
     """Build a service that looks only when the test polls."""
-    (include / "feeds" / "flights").mkdir(parents=True)
+    (include / "feeds" / "flights").mkdir(parents=True, exist_ok=True)
     stores = Stores()
     follower = Follower(stores, stores, include=include, interval=3600)
     app = create_app(follower, max_body) if max_body else create_app(follower)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from include.ratchet.adapters.s3 import S3Access
     from include.ratchet.adapters.store import Store
     from include.ratchet.domain.feedspec import FeedSpec
+    from include.ratchet.domain.online import OnlineStore
     from include.ratchet.domain.ports import Clock, Connections, Lake, Landing, Registry, Source
 
 _first: list[Connections] = []
@@ -36,11 +37,23 @@ def open_ledger(config: Config | None = None) -> Ledger:
     from include.ratchet.adapters.ledger import opened
 
     config = config or load_config()
-    place = config.ledger_place
+    return opened(_database(config.ledger_place, config))
+
+
+def open_online(config: Config | None = None) -> OnlineStore:
+    """Open the online store of the feature views; the same one again in this process."""
+    from include.ratchet.adapters.online import opened
+
+    config = config or load_config()
+    return opened(_database(config.online_place, config))
+
+
+def _database(place: str, config: Config) -> str:
+    """Return the URL of a database that is named by its URL or by a connection id."""
     if "://" not in place:
         place = open_connections(config).get(place).sqlalchemy_url
     config.folder.mkdir(parents=True, exist_ok=True)
-    return opened(place)
+    return place
 
 
 def open_access(uri: str, config: Config | None = None) -> S3Access | None:

@@ -17,7 +17,7 @@ from include.ratchet.domain.errors import QualityError, RatchetError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json
 from include.ratchet.local.demo import MODELS as BUNDLED
-from include.ratchet.tasks import arbitrate, deploy, dossier, ingest, monitor, score, snapshot, train
+from include.ratchet.tasks import arbitrate, deploy, dossier, ingest, materialize, monitor, score, snapshot, train
 from include.ratchet.tasks.seam import run_task
 
 
@@ -30,6 +30,8 @@ def run_chain(spec: ModelSpec, params: Json) -> bool:
     with chain.progress:
         for feed in specs.all_feeds(spec):
             chain.ingest(feed)
+        for view in spec.views:
+            chain.stage("materialize", materialize.materialize, view, subject=view)
         chain.train()
         chain.deploy()
         chain.stage("score", score.score, spec.name)
@@ -70,8 +72,8 @@ class _Chain:
         self.progress = Progress(
             SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=show.console, transient=True
         )
-        # Per feed land, check, validate, merge; six stages of training and one per candidate; four of deployment; two more.
-        self._all = self.progress.add_task("", total=4 * len(specs.all_feeds(spec)) + 12 + len(spec.training.candidates))
+        # Per feed land, check, validate, merge; a view; six stages of training and one per candidate; four of deployment; two more.
+        self._all = self.progress.add_task("", total=4 * len(specs.all_feeds(spec)) + len(spec.views) + 12 + len(spec.training.candidates))
 
     def stage(self, stage: str, body: Callable[..., Any], *args: Any, subject: str = "") -> Any:
         """Run one body under its DAG's name; return None when it had nothing to do."""

@@ -11,6 +11,7 @@ from include.ratchet.dagkit.arrival import arrival
 from include.ratchet.domain import specs
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.modelspec import Cron, ModelSpec
+from include.ratchet.domain.viewspec import ViewSpec
 
 SWEEP = "*/30 * * * *"
 """Finds what no event announced: Airflow loses asset events that arrive while one is queued, and queues none for a
@@ -26,6 +27,11 @@ def ingest(spec: FeedSpec) -> Any:
         return _on(None, arrival(spec))
     intervals = CronDataIntervalTimetable(spec.schedule, timezone="UTC")
     return intervals if spec.source.wait else AssetOrTimeSchedule(timetable=intervals, assets=AssetAny(arrival(spec)))
+
+
+def materialize(spec: ViewSpec) -> AssetOrTimeSchedule:
+    """On new clean data of the view's feeds, and by the sweep."""
+    return _on(None, *(assets.clean(feed) for feed in spec.feeds))
 
 
 def train(spec: ModelSpec) -> AssetOrTimeSchedule:

@@ -52,6 +52,7 @@ class Config(BaseSettings):
     raw: str = ""
     lake: str = ""
     ledger: str = ""
+    online: str = ""
     mlflow: Mlflow = Mlflow()
     serving: Serving = Serving()
     connections: dict[str, str] = {}
@@ -101,6 +102,11 @@ class Config(BaseSettings):
     def ledger_place(self) -> str:
         """An SQLAlchemy URL, or the id of a connection."""
         return self.ledger.replace("{home}", str(self.folder)) or f"sqlite:///{self.folder / 'ledger.db'}"
+
+    @property
+    def online_place(self) -> str:
+        """The online store of the feature views: an SQLAlchemy URL, or the id of a connection."""
+        return self.online.replace("{home}", str(self.folder)) or f"sqlite:///{self.folder / 'online.db'}"
 
     @property
     def tracking_place(self) -> str:

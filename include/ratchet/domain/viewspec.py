@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from include.ratchet.domain.durations import Duration
 from include.ratchet.domain.feedspec import SNAKE_CASE, Strict
+from include.ratchet.domain.records import digest
 
 JOINED_BY = "__"
 """Between a view's name and its feature's, in the columns of a model."""
@@ -69,6 +70,10 @@ class ViewSpec(Strict):
     def columns(self) -> tuple[str, ...]:
         """What the SQL must return."""
         return (*self.entity, self.time, *self.features)
+
+    def definition(self, sql: str) -> str:
+        """Name what makes the values: under another SQL, entity or time a feature of the same name is another one."""
+        return digest([self.feeds, self.entity, self.time, self.features, sql])
 
     def joined(self, feature: str) -> str:
         """Return the name under which models have a feature: `airport_load__departures`."""

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from include.ratchet.domain.records import Json
-from include.ratchet.serving import predict
+from include.ratchet.serving import online, predict
 from include.ratchet.serving.champions import Follower
 from include.ratchet.serving.errors import Answer, RequestError, error_answer, unknown_model
 from include.ratchet.serving.places import Place
@@ -100,6 +100,8 @@ def _detail(place: Place) -> Json:
         detail["threshold"] = spec.gate.threshold
     if place.served and place.served.spec.classifies:
         detail["classes"] = classes(place.served)
+    if place.served:
+        detail["looked_up"] = online.card(place.served.spec, place.served.columns)
     return detail
 
 

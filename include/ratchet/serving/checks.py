@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, cast
 
@@ -20,13 +20,13 @@ _NUMBER = "a finite number or null"
 _STRING = "a string or null"
 
 
-def read_rows(body: bytes, columns: Columns) -> Rows:
-    """Return the rows of a request, every one complete and of the right types.
+def read_rows(body: bytes, columns: Columns, fill: Callable[[Any], Any] = lambda content: content) -> Rows:
+    """Return the rows of a request, every one complete and of the right types, after `fill` has added what may be left out.
 
     Raises:
         RequestError: 400 when the body is not JSON; 422 with up to `MAX_FAULTS` faults otherwise.
     """
-    content = _parse(body)
+    content = fill(_parse(body))
     faults = list(islice(_faults(content, columns), MAX_FAULTS))
     if faults:
         raise invalid_input(faults)

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from include.ratchet.domain.records import Json
+from include.ratchet.serving import online
 from include.ratchet.serving.champions import Follower
 from include.ratchet.serving.checks import MAX_ROWS, read_rows
 from include.ratchet.serving.errors import Answer, RequestError, error_answer, not_serving, unknown_model
@@ -115,7 +116,7 @@ async def _read(request: Request, limit: int) -> bytes:
 
 def _answer(served: Served, body: bytes) -> _Predicted:
     """Do all that takes processor time, in a thread: 16 MB of JSON alone would stop the loop for 0.2 s."""
-    rows = read_rows(body, served.columns)
+    rows = read_rows(body, served.columns, partial(online.fill, spec=served.spec, columns=served.columns))
     try:
         return _Predicted(predict_rows(served, rows))
     except Exception as error:

@@ -88,10 +88,17 @@ def join(rows: pa.Table, time: str, known: Mapping[ViewSpec, pa.Table]) -> pa.Ta
 
 
 def latest(spec: ViewSpec, known: pa.Table, at: datetime) -> pa.Table:
-    """Return the row of each entity that is the newest at a time, with the view's columns."""
-    seen = known.filter(pc.less_equal(_utc(known[spec.time]), pa.scalar(at, pa.timestamp("us", "UTC"))))
-    keys = seen.select(list(spec.entity)).to_pandas()
-    return seen.filter(pa.array(~keys.duplicated(keep="last")))
+    """Return the row of each entity that is the newest at a time, with the view's columns.
+
+    Raises:
+        DataError: A view has two rows of one entity at one time.
+    """
+    _, codes = _codes(spec, known, known)
+    times = _micros(known, spec.time, f"views/{spec.name}")
+    _require_one(spec, codes, times, known)
+    seen = times <= int(pa.scalar(at, pa.timestamp("us", "UTC")).value)
+    last = pd.Series(np.where(seen, codes, _NONE)).duplicated(keep="last").to_numpy()
+    return known.filter(pa.array(seen & ~last))
 
 
 _NEVER = np.iinfo(np.int64).max
@@ -99,8 +106,15 @@ _NEVER = np.iinfo(np.int64).max
 
 def _newest(spec: ViewSpec, left: tuple[Ints, Ints], right: tuple[Ints, Ints], table: pa.Table) -> Ints:
     """Return for each (entity, time) of the left, in the order of time, the place of the right's row that it gets."""
+    _require_one(spec, *right, table)
+    spine = pd.DataFrame({"entity": left[0], "time": left[1]})
     frame = pd.DataFrame({"entity": right[0], "time": right[1], "place": np.arange(len(right[0]))})
-    twice = frame.duplicated(["entity", "time"]).to_numpy()
+    found = pd.merge_asof(spine, frame, on="time", by="entity", tolerance=spec.ttl // timedelta(microseconds=1))
+    return found["place"].fillna(_NONE).to_numpy(dtype=np.int64)
+
+
+def _require_one(spec: ViewSpec, codes: Ints, times: Ints, table: pa.Table) -> None:
+    twice = pd.DataFrame({"entity": codes, "time": times}).duplicated().to_numpy()
     if twice.any():
         example = table.select([*spec.entity, spec.time]).take([int(np.flatnonzero(twice)[0])]).to_pylist()[0]
         shown = ", ".join(f"{name} {value!s}" for name, value in example.items())
@@ -109,9 +123,6 @@ def _newest(spec: ViewSpec, left: tuple[Ints, Ints], right: tuple[Ints, Ints], t
             f"Group by {', '.join(spec.entity)} and {spec.time} in {spec.sql}."
         )
         raise DataError(message)
-    spine = pd.DataFrame({"entity": left[0], "time": left[1]})
-    found = pd.merge_asof(spine, frame, on="time", by="entity", tolerance=spec.ttl // timedelta(microseconds=1))
-    return found["place"].fillna(_NONE).to_numpy(dtype=np.int64)
 
 
 def _codes(spec: ViewSpec, rows: pa.Table, table: pa.Table) -> tuple[Ints, Ints]:

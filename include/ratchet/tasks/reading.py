@@ -13,6 +13,7 @@ from include.ratchet.domain.records import digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.dataset as pads
 
     from include.ratchet.domain.records import Window
     from include.ratchet.steps.views import View
@@ -22,15 +23,24 @@ LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 def now(spec: ModelSpec) -> datetime:
-    """Return now for a model: by the clock, over its feeds that have an event time.
+    """Return now for a model: by the clock, over the feeds with an event time that it and its views read.
+
+    Raises:
+        Skip: A feed has no data yet.
+    """
+    return now_of(specs.all_feeds(spec)) if spec.columns.time else datetime.now(UTC)
+
+
+def now_of(feeds: Sequence[str]) -> datetime:
+    """Return now for what is read from some feeds; where none has an event time, it is the machine's.
 
     Raises:
         Skip: A feed has no data yet.
     """
     from include.ratchet.adapters import open_clock
 
-    timed = [name for name in specs.all_feeds(spec) if specs.feed(name).time is not None]
-    return open_clock().now(timed) if timed and spec.columns.time else datetime.now(UTC)
+    timed = [name for name in feeds if specs.feed(name).time is not None]
+    return open_clock().now(timed) if timed else datetime.now(UTC)
 
 
 def versions(spec: ModelSpec) -> dict[str, int]:
@@ -39,10 +49,19 @@ def versions(spec: ModelSpec) -> dict[str, int]:
     Raises:
         Skip: A feed has no clean data yet.
     """
+    return versions_of(specs.all_feeds(spec))
+
+
+def versions_of(feeds: Sequence[str]) -> dict[str, int]:
+    """Return the newest version of the clean tables of some feeds.
+
+    Raises:
+        Skip: A feed has no clean data yet.
+    """
     from include.ratchet.adapters import open_lake
 
     lake = open_lake()
-    found = {name: lake.version(f"clean/{name}") for name in specs.all_feeds(spec)}
+    found = {name: lake.version(f"clean/{name}") for name in feeds}
     waiting = [name for name, version in found.items() if version is None]
     if waiting:
         message = f"waiting for the first data of {', '.join(waiting)}"
@@ -52,12 +71,17 @@ def versions(spec: ModelSpec) -> dict[str, int]:
 
 def transformed(spec: ModelSpec, tables: dict[str, int], window: Window | None, also: Sequence[str] = ()) -> pa.Table:
     """Run the model's transform over pinned versions, and join its views; return the spec's columns, and `also` as far as there."""
-    from include.ratchet.adapters import open_lake
     from include.ratchet.steps.transform import transform
 
+    return transform(spec, specs.transform_sql(spec), datasets(tables), window, also, [view(name) for name in spec.views])
+
+
+def datasets(tables: dict[str, int]) -> dict[str, pads.Dataset]:
+    """Open the clean tables of feeds at versions."""
+    from include.ratchet.adapters import open_lake
+
     lake = open_lake()
-    datasets = {name: lake.dataset(f"clean/{name}", version) for name, version in tables.items()}
-    return transform(spec, specs.transform_sql(spec), datasets, window, also, [view(name) for name in spec.views])
+    return {name: lake.dataset(f"clean/{name}", version) for name, version in tables.items()}
 
 
 def view(name: str) -> View:

@@ -48,12 +48,13 @@ class Store:
         Raises:
             LedgerError: A newer release has changed the tables.
         """
-        self._engine = _engine(url)
+        self._engine = make_engine(url)
         self._reads = self._engine.execution_options(**{READS: True})
         migrate.require_newest(self._engine)
 
 
-def _engine(url: str) -> Engine:
+def make_engine(url: str) -> Engine:
+    """Return an engine for an SQLAlchemy URL, with SQLite set up for several processes that write."""
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True)
     # No pool: an SQLite connection must not be carried over a fork, and would hold on to a file that was replaced.
