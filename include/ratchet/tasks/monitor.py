@@ -1,4 +1,4 @@
-"""Bodies of `<model>_monitor`: join matured labels to predictions, measure, and signal a degradation."""
+"""Bodies of `<model>_monitor`: join matured labels to predictions, measure, look for drift, and signal a reason to retrain."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import LedgerError, Skip
 from include.ratchet.domain.records import Json, Signal, Window
-from include.ratchet.tasks import reading
+from include.ratchet.tasks import drift, reading
 
 
 def measure(model: str) -> Json:
-    """Measure the champion on out-of-sample predictions whose labels have matured, window by window.
+    """Measure the champion on out-of-sample predictions whose labels have matured, and the newest windows for drift.
 
     Raises:
-        Skip: There is no champion, no prediction, or no matured label outside of its snapshot.
+        Skip: There is no champion, no prediction, or neither a matured label outside of its snapshot nor a window to judge.
     """
     from include.ratchet.adapters import open_lake, open_ledger
     from include.ratchet.steps.monitor import realised
@@ -25,38 +25,45 @@ def measure(model: str) -> Json:
     if champion is None or lake.version(f"predictions/{model}") is None:
         message = "no predictions yet"
         raise Skip(message)
-    at = reading.now(spec)
+    at, tables = reading.now(spec), reading.versions(spec)
     window = Window(reading.LONG_AGO, at - spec.labels.lag) if spec.columns.time else None
-    rows = reading.transformed(spec, reading.versions(spec), window)
+    rows = reading.transformed(spec, tables, window)
     predictions = lake.dataset(f"predictions/{model}").to_table(use_threads=False)
     verdict = ledger.blessing(model, champion)
     if verdict is None:
         message = f"{model} version {champion}: serves without a promote verdict in the ledger"
         raise LedgerError(message)
-    period = Window(ledger.get_snapshot(verdict.figures["snapshot"]).window.end, at - spec.labels.lag)
+    snapshot = ledger.get_snapshot(verdict.figures["snapshot"])
+    period = Window(snapshot.window.end, at - spec.labels.lag)
     report = realised(spec, rows, predictions, champion, float(verdict.figures["challenger"]), period)
-    if report["rows"] == 0:
+    drifted = drift.look(spec, champion, snapshot, tables, at)
+    if report["rows"] == 0 and drifted is None:
         message = "no label of an out-of-sample prediction has matured yet"
         raise Skip(message)
-    report |= {"model": model, "version": champion, "now": at.isoformat(), "test_metric": verdict.figures["challenger"]}
+    report |= {"model": model, "version": champion, "now": at.isoformat(), "test_metric": verdict.figures["challenger"], "drift": drifted}
     ledger.report(model, current().run_id, champion, report, datetime.now(UTC))
     return report
 
 
 def signal(report: Json) -> Json:
-    """Hand a shown degradation to the arbiter.
+    """Hand a shown degradation, and a drift, to the arbiter.
 
     Raises:
-        Skip: None is shown.
+        Skip: Neither is shown.
     """
     from include.ratchet.adapters import open_ledger
 
-    spec = specs.model(report["model"])
-    shown = report["degraded"]
-    if not shown:
-        message = report["sentence"]
+    spec, version, at = specs.model(report["model"]), report["version"], datetime.fromisoformat(report["now"])
+    found, drifted = [], report.get("drift")
+    if shown := report["degraded"]:
+        evidence = {"metric": report["metric"], "windows": shown, "was": report["test_metric"], "version": version}
+        found.append(Signal(spec.name, "degradation", f"degradation:{version}:{shown[-1]}", evidence, at))
+    if drifted and drifted["alarm"]:
+        evidence = {"drift": drifted["sentence"], "window": drifted["windows"][-1], "version": version}
+        found.append(Signal(spec.name, "drift", f"drift:{version}:{drifted['windows'][-1]}", evidence, at))
+    if not found:
+        message = "; ".join([report["sentence"], *([drifted["sentence"]] if drifted else [])])
         raise Skip(message)
-    evidence = {"metric": report["metric"], "windows": shown, "was": report["test_metric"], "version": report["version"]}
-    key = f"degradation:{report['version']}:{shown[-1]}"
-    open_ledger().signal(Signal(spec.name, "degradation", key, evidence, datetime.fromisoformat(report["now"])))
-    return evidence
+    for each in found:
+        open_ledger().signal(each)
+    return {each.kind: each.evidence for each in found}

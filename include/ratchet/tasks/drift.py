@@ -1,0 +1,107 @@
+"""Look for drift: the newest windows against the statistics that the champion was trained on."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from include.ratchet.domain import specs
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.records import Json, Snapshot, Window
+from include.ratchet.tasks import reading
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from include.ratchet.steps.sketch import Sketch
+
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def look(spec: ModelSpec, version: int, snapshot: Snapshot, tables: dict[str, int], at: datetime) -> Json | None:
+    """Judge the newest complete windows after the champion's snapshot; None without a drift trigger, or without rows.
+
+    The statistics of the version are kept in the lake once, and those of every window beside them: `sketches/<model>/`.
+    """
+    from include.ratchet.adapters import open_lake, open_registry
+    from include.ratchet.steps.drift import Rule, judge
+    from include.ratchet.steps.frames import columns_of
+    from include.ratchet.steps.predict import unscored
+    from include.ratchet.steps.sketch import to_table
+    from include.ratchet.steps.watched import window_of
+
+    drift = spec.triggers.drift
+    if drift is None:
+        return None
+    pipeline, lake = open_registry().load(spec.name, version), open_lake()
+    read = functools.partial(reading.transformed, spec, also=columns_of(pipeline, spec.columns).features)
+    k, m = drift.persistence if spec.columns.time else (1, 1)
+    if spec.columns.time:
+        parts = _windows(spec, snapshot, functools.partial(read, tables), at, m)
+    else:
+        parts = {"unseen rows": unscored(read(tables, None), lake.kept(snapshot.place), spec)}
+    parts = {name: rows for name, rows in parts.items() if rows.num_rows}
+    if not parts:
+        return None
+    reference, importance = _reference(spec, version, snapshot, pipeline, read)
+    windows = []
+    for name, rows in parts.items():
+        matured = not spec.columns.time or datetime.fromisoformat(name) + spec.monitor.window <= at - spec.labels.lag
+        windows.append(window_of(reference, rows, spec, pipeline, matured=matured, personal=_personal(spec)))
+        lake.keep(f"sketches/{spec.name}/{version}/{name.replace(':', '')}.parquet", to_table(windows[-1]))
+    found = judge(reference, windows, Rule(drift.dial(spec.monitor.window), k, m, drift.min_effect), importance)
+    return {**found, "windows": list(parts), "persistence": f"{k} of {m}", "sentence": _sentence(found, f"{k} of {m}")}
+
+
+def _windows(spec: ModelSpec, snapshot: Snapshot, read: Callable[[Window], pa.Table], at: datetime, most: int) -> dict[str, pa.Table]:
+    """Return the rows of the newest complete windows after the snapshot, oldest first, each named by its start."""
+    length = spec.monitor.window
+    newest = EPOCH + (at - EPOCH) // length * length
+    starts = [newest - (i + 1) * length for i in reversed(range(most))]
+    return {start.isoformat(): read(Window(start, start + length)) for start in starts if start >= snapshot.window.end}
+
+
+def _reference(
+    spec: ModelSpec, version: int, snapshot: Snapshot, pipeline: Any, read: Callable[..., pa.Table]
+) -> tuple[tuple[Sketch, ...], dict[str, float]]:
+    """Read the version's statistics; the first look makes them, of all rows of its window, labelled or not."""
+    from include.ratchet.adapters import open_lake
+    from include.ratchet.domain.errors import DataError
+    from include.ratchet.steps.sketch import from_table, to_table
+    from include.ratchet.steps.watched import importance_of, reference_of
+
+    lake, name = open_lake(), f"sketches/{spec.name}/{version}/reference.parquet"
+    try:
+        kept = lake.kept(name)
+    except DataError:
+        rows = read(snapshot.tables, snapshot.window if spec.columns.time else None)
+        held = _held(rows, spec, snapshot)
+        made = reference_of(rows, spec, pipeline, held, _personal(spec))
+        kept = to_table(made).replace_schema_metadata({"importance": json.dumps(importance_of(rows, spec, pipeline, held))})
+        lake.keep(name, kept)
+    return from_table(kept), json.loads(kept.schema.metadata[b"importance"])
+
+
+def _held(rows: pa.Table, spec: ModelSpec, snapshot: Snapshot) -> Any:
+    """Return which rows the champion was not fitted on: those of its test window, or of its random test part."""
+    from include.ratchet.steps.frames import split
+
+    test = spec.training.split.test
+    if spec.columns.time is None or not isinstance(test, timedelta):
+        return split(rows, spec, snapshot.window).test
+    return (rows[spec.columns.time].to_pandas() >= snapshot.window.end - spec.labels.lag - test).to_numpy()
+
+
+def _personal(spec: ModelSpec) -> frozenset[str]:
+    return frozenset(name for feed in spec.feeds for name in specs.feed(feed).personal)
+
+
+def _sentence(found: Json, persistence: str) -> str:
+    if not found["alarm"]:
+        return f"no drift in {persistence} windows ({found['tests']} tests, {found['dial']:.2g} false alarms a window)"
+    first = ", ".join(f"{each['column']} {each['aspect']} by {each['effect']:.2g}" for each in found["alarms"][:3])
+    more = f" and {len(found['alarms']) - 3} more" if len(found["alarms"]) > 3 else ""  # noqa: PLR2004
+    return f"drift in {persistence} windows: {first}{more} ({found['tests']} tests, {found['dial']:.2g} false alarms a window)"
