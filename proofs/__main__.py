@@ -9,10 +9,11 @@ from rich.console import Console
 
 from proofs import book, table
 from proofs.demo_ten import DEMO_TEN
+from proofs.drift_null import DRIFT_NULL
 from proofs.gate_null import GATE_NULL
 from proofs.kills import KILLS
 
-PROOFS = (GATE_NULL, KILLS, DEMO_TEN)
+PROOFS = (GATE_NULL, KILLS, DRIFT_NULL, DEMO_TEN)
 
 
 def main() -> int:

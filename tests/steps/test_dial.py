@@ -19,7 +19,7 @@ def test_the_rate_is_the_dial(k: int, m: int, share: float) -> None:
     reference, error = draw.standard_normal((REPEATS, 1)), np.sqrt(draw.chisquare(freedom, (REPEATS, 1)) / freedom)
     t = (np.sqrt(share) * reference + np.sqrt(1 - share) * draw.standard_normal((REPEATS, m))) / error
     alarms = int(((2 * stats.t.sf(np.abs(t), freedom) <= p).sum(axis=1) >= k).sum())
-    low, high = stats.binom.ppf([0.0005, 0.9995], REPEATS, dial)
+    low, high = (stats.binom.ppf(level, REPEATS, dial) for level in (0.0005, 0.9995))
     assert low <= alarms <= high
 
 

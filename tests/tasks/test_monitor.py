@@ -64,7 +64,7 @@ def test_a_flipped_concept_is_one_signal(serving: Project) -> None:
     assert report["degraded"] == ["2020-02-27", "2020-03-05", "2020-03-12"]
     for _ in range(2):
         evidence = serving.run(monitor.signal, report, stage="monitor")
-    assert evidence["windows"] == report["degraded"]
+    assert evidence["degradation"]["windows"] == report["degraded"]
     assert _degradations() == [f"degradation:1:{report['degraded'][-1]}"]
     run = serving.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")
     assert run["reason"].startswith("degradation")

@@ -1,0 +1,65 @@
+"""Drift of the newest windows: silent while nothing moved, one signal when a feature did."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from include.ratchet.adapters import open_lake, open_ledger
+from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.records import Json
+from include.ratchet.tasks import monitor, score
+from tests.tiny import DAYS, MODEL, MODEL_YAML, Project, visits
+
+DRIFT = MODEL_YAML.replace("degradation: {drop: 0.1}", "drift: {false_alarms_per_year: 1, windows: 2 of 3}")
+
+
+def _see(project: Project, content: pd.DataFrame) -> Json:
+    project.write(model=DRIFT)
+    project.deliver("more.csv", content)
+    project.ingest()
+    project.run(score.score, MODEL, stage="score")
+    made: Json = project.run(monitor.measure, MODEL, stage="monitor")
+    return made
+
+
+def _moved() -> pd.DataFrame:
+    content = visits(DAYS, 28)
+    content["x"] += 1.0
+    return content
+
+
+def test_a_feature_that_moved_is_one_signal(serving: Project) -> None:
+    """It names the column and how far; the same window again is the same signal."""
+    report = _see(serving, _moved())
+    assert report["drift"]["alarms"][0]["column"] in {"x", "(prediction)"}
+    assert "x" in {each["column"] for each in report["drift"]["alarms"]}
+    for _ in range(2):
+        assert "drift" in serving.run(monitor.signal, report, stage="monitor")
+    found = [signal for signal, _ in open_ledger().signals(MODEL) if signal.kind == "drift"]
+    assert [each.evidence["version"] for each in found] == [1]
+    assert found[0].key.startswith("drift:1:2020-")
+
+
+def test_what_did_not_move_is_silent(serving: Project) -> None:
+    """The run ends as skipped, with both sentences."""
+    report = _see(serving, visits(DAYS, 28))
+    assert report["drift"]["alarm"] is False
+    with pytest.raises(Skip, match="no drift in 2 of 3 windows"):
+        serving.run(monitor.signal, report, stage="monitor")
+
+
+def test_statistics_are_kept_with_the_version_and_per_window(serving: Project) -> None:
+    """The reference is made once; each look keeps the windows that it judged, and does not read history again."""
+    report = _see(serving, visits(DAYS, 28))
+    assert len(report["drift"]["windows"]) == 3
+    names = ["reference", *(each.replace(":", "") for each in report["drift"]["windows"])]
+    assert all(open_lake().kept(f"sketches/{MODEL}/1/{name}.parquet").num_rows for name in names)
+
+
+def test_without_a_trigger_nothing_is_looked_at(serving: Project) -> None:
+    """A model that asks for no drift alarm pays for none."""
+    serving.deliver("more.csv", visits(DAYS, 28))
+    serving.ingest()
+    serving.run(score.score, MODEL, stage="score")
+    assert serving.run(monitor.measure, MODEL, stage="monitor")["drift"] is None
