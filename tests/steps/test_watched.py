@@ -10,8 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from include.ratchet.steps.frames import features
+from include.ratchet.steps.pipeline import build_pipeline
 from include.ratchet.steps.sketch import Sketch
-from include.ratchet.steps.train import build_pipeline
 from include.ratchet.steps.watched import LABEL, PREDICTION, importance_of, reference_of, window_of
 from tests.makers import model_spec
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from include.ratchet.domain.durations import Duration, format_duration
 from include.ratchet.domain.feedspec import SNAKE_CASE, CronText, Strict, Zone
