@@ -183,3 +183,16 @@ def _raced(at: tuple[str, S3Access | None], folder: Path, mode: str, apart: int)
         _, said = writer.communicate(timeout=120)
         assert writer.returncode == 0, said
     return [row["id"] for row in read(DeltaLake(*at))]
+
+
+def test_rows_are_revised_once(lake: Lake) -> None:
+    """The rows of a value are replaced in one version, or removed; the same write id again changes nothing."""
+    lake.write("q/f", rows(id=[1, 2, 3], batch=["a", "a", "b'"]), write_id="1", mode="append")
+    version = lake.revise("q/f", rows(id=[2], batch=["a"]), column="batch", value="a", write_id="2")
+    assert read(lake, "q/f") == [{"id": 2, "batch": "a"}, {"id": 3, "batch": "b'"}]
+    assert lake.revise("q/f", rows(id=[9], batch=["a"]), column="batch", value="a", write_id="2") == version
+    lake.revise("q/f", rows(id=[2], batch=["a"]).slice(0, 0), column="batch", value="b'", write_id="3")
+    assert read(lake, "q/f") == [{"id": 2, "batch": "a"}]
+    assert len(read(lake, "q/f", version=0)) == 3
+    with pytest.raises(DataError, match="nothing to revise"):
+        lake.revise("q/g", rows(id=[1], batch=["a"]), column="batch", value="a", write_id="1")

@@ -60,7 +60,7 @@ def test_a_bad_decision_is_refused(name: str, value: Any) -> None:
 def test_a_decision_is_taken() -> None:
     """The defaults decide nothing; the beginning of a digest names a batch, with its landing where it has one."""
     assert {name: param.resolve() for name, param in forms.ingest().items()} == {"action": "run", "batch": "", "reason": ""}
-    for name, value in (("action", "accept"), ("action", "reject"), ("batch", "0a1b"), ("batch", "f" * 64 + ".2")):
+    for name, value in (("action", "accept"), ("action", "reject"), ("action", "repair"), ("batch", "0a1b"), ("batch", "f" * 64 + ".2")):
         assert forms.ingest()[name].resolve(value) == value
 
 

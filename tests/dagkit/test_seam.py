@@ -100,3 +100,12 @@ def test_options_reach_the_task() -> None:
     assert made.kwargs["pool"] == "ratchet_m"
     assert made.kwargs["retries"] == 0
     assert made.function.__name__ == "_tell"
+
+
+def test_an_outlet_is_told_what_came_out(airflow: dict[str, Any]) -> None:
+    """The asset's event carries what the task returned: the version, the page."""
+    asset, events = object(), {}
+    events[asset] = SimpleNamespace(extra={})
+    airflow["outlet_events"] = events
+    assert seam.step(_json, outlets=[asset]).function() == {"a": 1}
+    assert events[asset].extra == {"a": 1}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from include.ratchet.domain.feedspec import Expectation, FeedSpec, source_kinds
+from include.ratchet.domain.feedspec import FeedSpec, source_kinds
+from include.ratchet.domain.suitespec import Expectation
 
 FILES = {"kind": "files", "uri": "landing://f/*.csv"}
 TABLE = {"kind": "sql", "connection": "db", "table": "t"}

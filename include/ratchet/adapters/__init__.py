@@ -97,6 +97,14 @@ def open_work(config: Config | None = None) -> Store:
     return Store(config.work_place, open_access(config.work_place, config))
 
 
+def open_docs(config: Config | None = None) -> Store:
+    """Open the place of the pages about batches that Great Expectations makes."""
+    from include.ratchet.adapters.store import Store
+
+    config = config or load_config()
+    return Store(config.docs_place, open_access(config.docs_place, config))
+
+
 def open_registry(config: Config | None = None) -> Registry:
     """Open the model registry."""
     from include.ratchet.adapters.registry import MlflowRegistry

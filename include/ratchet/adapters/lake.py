@@ -77,6 +77,29 @@ class DeltaLake(Lake):
             break
         return DeltaTable(uri, storage_options=self._options).version()
 
+    def revise(self, table: str, rows: pa.Table, *, column: str, value: str, write_id: str) -> int:
+        """Put rows in place of those with a value, by one commit."""
+        where = f"{column} = '{value.replace(chr(39), chr(39) * 2)}'"
+        for attempt in range(ATTEMPTS):
+            found = self._open(table)
+            if found is None:
+                message = f"table {table}: nothing was written to it yet; there is nothing to revise"
+                raise DataError(message)
+            if found.transaction_version(write_id) is not None:
+                break
+            properties = CommitProperties(app_transactions=[Transaction(write_id, 1)])
+            try:
+                if rows.num_rows:
+                    write_deltalake(found, rows, mode="overwrite", predicate=where, commit_properties=properties)
+                else:
+                    found.delete(where, commit_properties=properties)
+            except CommitFailedError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                continue
+            break
+        return DeltaTable(self._uri(table), storage_options=self._options).version()
+
     def keep(self, name: str, rows: pa.Table) -> str:
         """Write an immutable Parquet file, atomically; return its place."""
         with self._store.part(str(Path(name).parent)) as part:

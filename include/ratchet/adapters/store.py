@@ -63,6 +63,16 @@ class Store:
             self.fs.put_file(str(part), f"{self._root}/{name}", chunksize=PART_BYTES)
         return f"{self.place}/{name}"
 
+    def write(self, name: str, text: str) -> str:
+        """Make a file of a text, whole and in one step; return its place."""
+        with self.part(str(Path(name).parent)) as part:
+            part.write_text(text, encoding="utf-8")
+            return self.adopt(part, name)
+
+    def place_of(self, name: str) -> str:
+        """Return the place of a file, whether it is there or not."""
+        return f"{self.place}/{name}"
+
     def open(self, name: str) -> BinaryIO:
         """Open a file.
 

@@ -128,6 +128,20 @@ def batches(
 
 
 @app.command()
+def requarantine(
+    name: Annotated[str, typer.Argument(help="A feed of include/feeds.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the ledger.")] = "",
+) -> None:
+    """Judge the quarantined rows of a feed by the rules of today; those that are good now go into the clean table."""
+    import getpass
+
+    from include.ratchet.tasks import revise
+
+    batches = revise.requarantine(name, getpass.getuser(), reason)
+    show.console.print(f"{len(batches)} batches wait to be repaired; the next run of {name}_ingest does it", markup=False)
+
+
+@app.command()
 def demo(*, exit: Annotated[bool, typer.Option("--exit", help="Leave after the check.")] = False) -> None:  # noqa: A002 - the option's name
     """Start everything, deliver real flights, and wait until champions serve."""
     from include.ratchet.local.demo import demo as run_demo

@@ -50,9 +50,10 @@ def ingest() -> dict[str, Any]:
     return {
         "action": Param(
             "run",
-            enum=["run", "accept", "reject"],
+            enum=["run", "accept", "reject", "repair"],
             title="Action",
-            description="accept: what changed in the batch is right, now and from now on. reject: the batch is never taken in.",
+            description="accept: what changed in the batch is right, now and from now on. reject: the batch is never taken in. "
+            "repair: quarantined rows are judged by the rules of today.",
         ),
         "batch": Param(
             "",

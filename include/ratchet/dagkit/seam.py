@@ -29,11 +29,15 @@ def step(body: Callable[..., Any], **options: Any) -> Any:
 
         ask_first(AirflowConnections())
         try:
-            return run_task(_context(), body, *args, **kwargs)
+            result = run_task(_context(), body, *args, **kwargs)
         except Skip as skip:
             raise AirflowSkipException(str(skip)) from None
         except RatchetError as error:
             raise AirflowFailException(str(error)) from error
+        if isinstance(result, dict):
+            for asset in options.get("outlets", ()):  # the event says what it is about: a version, a page
+                get_current_context()["outlet_events"][asset].extra = result
+        return result
 
     return task(**options)(call) if options else task(call)
 

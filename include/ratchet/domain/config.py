@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
 from include.ratchet.domain.errors import SpecError
-from include.ratchet.domain.feedspec import Strict
 from include.ratchet.domain.specs import PROJECT, did_you_mean
+from include.ratchet.domain.strict import Strict
 
 CONFIG_FILE = "RATCHET_CONFIG"
 """Environment variable that names another file than `ratchet.yaml`."""
@@ -97,6 +97,11 @@ class Config(BaseSettings):
     def work_place(self) -> str:
         """Where the tasks of a run leave files for each other: beside the lake's tables, since any machine may run the next one."""
         return f"{self.lake_place}/_work"
+
+    @property
+    def docs_place(self) -> str:
+        """Where the pages about batches are: beside the lake's tables."""
+        return f"{self.lake_place}/_docs"
 
     @property
     def ledger_place(self) -> str:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
-from include.ratchet.domain.feedspec import Strict
+from include.ratchet.domain.strict import Strict
 
 _BOUND = re.compile(r"\s*(>=|<=)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*")
 

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from include.ratchet.domain.durations import Duration, format_duration
-from include.ratchet.domain.feedspec import SNAKE_CASE, CronText, Strict, Zone
+from include.ratchet.domain.feedspec import SNAKE_CASE, CronText, Zone
 from include.ratchet.domain.gatespec import Gate
+from include.ratchet.domain.strict import Strict
 from include.ratchet.domain.trainingspec import OWN_CODE, Training
 
 MOST_WINDOWS = 12

@@ -160,6 +160,10 @@ class Lake(ABC):
         """
 
     @abstractmethod
+    def revise(self, table: str, rows: pa.Table, *, column: str, value: str, write_id: str) -> int:
+        """Put `rows` in place of all rows whose `column` is `value`, as one new version, once per `write_id`."""
+
+    @abstractmethod
     def keep(self, name: str, rows: pa.Table) -> str:
         """Write an immutable Parquet file, atomically; return its place."""
 

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from include.ratchet.domain.durations import Duration, parse_duration
-from include.ratchet.domain.feedspec import SNAKE_CASE, Strict
+from include.ratchet.domain.feedspec import SNAKE_CASE
+from include.ratchet.domain.strict import Strict
 
 ALLOWED_ESTIMATORS = ("sklearn.", "lightgbm.", "xgboost.")
 """An estimator is imported only from these packages, or from the model's own reviewed `code.py`."""

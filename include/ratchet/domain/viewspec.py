@@ -9,8 +9,9 @@ from datetime import timedelta
 from pydantic import Field, field_validator, model_validator
 
 from include.ratchet.domain.durations import Duration
-from include.ratchet.domain.feedspec import SNAKE_CASE, Strict
+from include.ratchet.domain.feedspec import SNAKE_CASE
 from include.ratchet.domain.records import digest
+from include.ratchet.domain.strict import Strict
 
 JOINED_BY = "__"
 """Between a view's name and its feature's, in the columns of a model."""

@@ -11,14 +11,12 @@ from include.ratchet.domain.errors import QualityError, Skip
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.records import Batch, Json
 from include.ratchet.domain.skew import SkewError, judged_by
-from include.ratchet.tasks import review
+from include.ratchet.tasks import review, revise
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from include.ratchet.adapters.ledger import Ledger
 
-UNFINISHED = ("landed", "checked", "validated")
+UNFINISHED = ("landed", "checked", "validated", "repairing", "repaired")
 MOST_AT_ONCE = 500
 """Batches that one run takes: Airflow expands a task 1,024 times at most ([core] max_map_length), and fails beyond.
 The others have landed too, and wait for the next run."""
@@ -68,6 +66,8 @@ def check(feed: str, name: str) -> str:
     from include.ratchet.adapters import open_ledger
 
     ledger = open_ledger()
+    if revise.is_merged(ledger, feed, name):
+        return name  # its rows are in the table: it is sorted again, not judged again
     try:
         found = review.examine(feed, name)
     except QualityError as error:
@@ -78,42 +78,44 @@ def check(feed: str, name: str) -> str:
 
 
 def validate(feed: str, name: str) -> Json:
-    """Run the expectations; lay good and bad rows ready beside each other."""
-    from include.ratchet.adapters import open_lake, open_ledger
+    """Run the expectations; lay good and bad rows ready beside each other, and a page of what was found."""
+    from include.ratchet.adapters import open_docs, open_lake, open_ledger
     from include.ratchet.steps.validate import sort_rows
 
     spec, lake, ledger = specs.feed(feed), open_lake(), open_ledger()
+    if revise.is_merged(ledger, feed, name):
+        return revise.sort_again(feed, name)
     try:
-        result = sort_rows(review.decoded(spec, name), spec, _sha(name))
+        result = sort_rows(review.decoded(spec, name), spec, name, review.usual_rows(spec, name))
     except QualityError as error:
         raise _stopped(feed, name, error) from error
     lake.keep(f"staged/{feed}/{name}.quarantine.parquet", result.quarantined)
     lake.keep(f"staged/{feed}/{name}.clean.parquet", result.clean)
+    docs = open_docs().write(f"{feed}/{name}.html", result.page) if result.page else ""
     ledger.mark(feed, name, status="validated", quarantined=result.quarantined.num_rows)
-    return {"batch": name, "clean": result.clean.num_rows, "quarantined": result.quarantined.num_rows, "warnings": result.warnings}
+    counts = {"clean": result.clean.num_rows, "quarantined": result.quarantined.num_rows}
+    return {"batch": name, **counts, "warnings": result.warnings, "suite": spec.suite_digest, "docs": docs}
 
 
 def merge(feed: str) -> Json:
-    """Write every validated batch into the lake, in the order of arrival, each as one version."""
-    from include.ratchet.adapters import open_lake, open_ledger
+    """Write every validated batch into the lake, in the order of arrival, each as one version; then what was repaired."""
+    from include.ratchet.adapters import open_docs, open_lake, open_ledger
 
-    spec, ledger, lake = specs.feed(feed), open_ledger(), open_lake()
-    waiting = ledger.batches(feed, "validated")
+    ledger, lake = open_ledger(), open_lake()
+    waiting = ledger.batches(feed, "validated", "repaired")
     if not waiting:
         message = "no batch passed its checks"
         raise Skip(message)
     rows = 0
-    for name in (batch.write_id for batch in waiting):
-        bad = lake.kept(f"staged/{feed}/{name}.quarantine.parquet")
-        good = lake.kept(f"staged/{feed}/{name}.clean.parquet")
-        if bad.num_rows:
-            lake.write(f"quarantine/{feed}", bad, write_id=name, mode="append")
-        version = lake.write(f"clean/{feed}", good, write_id=name, mode=spec.mode, key=spec.key)
-        newest = _newest(good[spec.time.name]) if spec.time and good.num_rows else None
-        ledger.mark(feed, name, status="merged", version=version, max_event_time=newest)
-        lake.drop(f"staged/{feed}/{name}.quarantine.parquet", f"staged/{feed}/{name}.clean.parquet")
-        rows += good.num_rows
-    return {"feed": feed, "version": version, "batches": len(waiting), "rows": rows}
+    for batch in waiting:
+        again = batch.status == "repaired"
+        facts = revise.write_again(feed, batch) if again else revise.write(feed, batch)
+        ledger.mark(feed, batch.write_id, status="merged", **facts)
+        held = batch.quarantined or 0
+        rows += held - facts["quarantined"] if again else (batch.rows or 0) - held
+        lake.drop(*(f"staged/{feed}/{batch.write_id}.{part}.parquet" for part in ("quarantine", "clean")))
+    docs = [open_docs().place_of(f"{feed}/{batch.write_id}.html") for batch in waiting]
+    return {"feed": feed, "version": lake.version(f"clean/{feed}"), "batches": len(waiting), "rows": rows, "docs": docs[-1]}
 
 
 def report(feed: str, batches: list[str] | None) -> Json:
@@ -136,21 +138,6 @@ def _unfinished(spec: FeedSpec, ledger: Ledger) -> list[Batch]:
     stopped = ledger.batches(spec.name, "stopped")
     rules = judged_by(spec, review.accepted(spec.name)) if stopped else ""
     return [*ledger.batches(spec.name, *UNFINISHED), *(each for each in stopped if each.judged_by != rules)]
-
-
-def _sha(name: str) -> str:
-    """Return the SHA-256 of the bytes of a batch: its `write_id` without the landing."""
-    return name.partition(".")[0]
-
-
-def _newest(times: pa.ChunkedArray) -> datetime | None:
-    """Return the newest event time that has been: one row dated 2099 is no news of the data's clock, unless there is no other."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    past = times.filter(pc.less_equal(times, pa.scalar(datetime.now(UTC), type=times.type)))
-    newest: datetime | None = pc.max(past if len(past) else times).as_py()
-    return newest
 
 
 def _stopped(feed: str, name: str, error: QualityError) -> QualityError:

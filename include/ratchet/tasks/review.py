@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from statistics import median
 from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
@@ -12,9 +13,13 @@ from include.ratchet.domain.errors import DataError, QualityError
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.records import Batch, Json
 from include.ratchet.domain.skew import Change, Decision, Known, SkewError
+from include.ratchet.tasks import revise
 
 if TYPE_CHECKING:
     from include.ratchet.steps.decode import Decoded
+
+FEWEST_BATCHES = 3
+"""Batches before one is held against the usual number of rows."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +72,22 @@ def examine(feed: str, name: str) -> Examined:
     return Examined(batch, figures)
 
 
+def usual_rows(spec: FeedSpec, name: str) -> float | None:
+    """Return the median number of rows of the batches before one, None when volume is not watched or fewer than three are known."""
+    from include.ratchet.adapters import open_ledger
+
+    if not (spec.volume and spec.volume.usual):
+        return None
+    sizes = [max((figures["n"] for figures in content.values()), default=0) for _, content in open_ledger().figures_before(spec.name, name)]
+    return median(sizes) if len(sizes) >= FEWEST_BATCHES else None
+
+
 def as_asked(feed: str) -> None:
     """Do what the form of this run asks for, before anything else."""
     task = current()
     action = task.params.get("action") or "run"
+    if action == "repair":
+        revise.requarantine(feed, task.who, str(task.params.get("reason") or ""))
     if action in {"accept", "reject"}:
         decide(feed, action, str(task.params.get("batch") or ""), task.who, str(task.params.get("reason") or ""))
 

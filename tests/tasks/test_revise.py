@@ -1,0 +1,165 @@
+"""Repaired rows enter as a revision, and whatever is written late does not go over what arrived later."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from include.ratchet.adapters import open_lake, open_ledger
+from include.ratchet.domain.errors import DataError, QualityError, Skip
+from include.ratchet.steps.transform import content_digest
+from include.ratchet.tasks import ingest, revise
+from tests.tiny import FEED, FEED_YAML, Project, visits
+
+STRICT = FEED_YAML.replace("max_value: 50", "max_value: 0.5").replace("max_fraction: 0.05", "max_fraction: 1.0")
+LAX = STRICT.replace("max_value: 0.5", "max_value: 50")
+SECOND = visits(1, 2).assign(x=0.25)
+"""A later delivery: the second day again, corrected, and a third."""
+
+
+def _digest() -> str:
+    """Return the content of the clean table, whatever its order."""
+    return content_digest(open_lake().dataset(f"clean/{FEED}").to_table(use_threads=False))
+
+
+def _mode(text: str, mode: str) -> str:
+    return f"{text}    mode: {mode}\n"
+
+
+def _deliver_both(project: Project) -> None:
+    for name, frame in (("1.csv", visits(0, 2)), ("2.csv", SECOND)):
+        project.deliver(name, frame)
+        project.ingest()
+
+
+def _rows(project: Project, table: str) -> pd.DataFrame:
+    return project.rows(f"{table}/{FEED}")
+
+
+@pytest.fixture(params=["merge", "append", "replace"])
+def mode(request: pytest.FixtureRequest) -> str:
+    """Return each way of writing."""
+    return str(request.param)
+
+
+@pytest.fixture
+def unbroken(project: Project, mode: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the content of an ingest that was never broken."""
+    with monkeypatch.context() as patch:
+        patch.setenv("RATCHET__HOME", str(tmp_path / "unbroken"))
+        other = Project(tmp_path / "unbroken", project.include)
+        other.write(feed=_mode(LAX, mode))
+        _deliver_both(other)
+        return _digest()
+
+
+def test_after_a_repair_the_table_is_that_of_an_unbroken_ingest(project: Project, mode: str, unbroken: str) -> None:
+    """Rows leave quarantine as revisions: what arrived later stays the newest word, and nothing is left behind."""
+    project.write(feed=_mode(STRICT, mode))
+    _deliver_both(project)
+    broken = _digest()
+    assert len(_rows(project, "quarantine")) > 10
+    project.write(feed=_mode(LAX, mode))
+    assert revise.requarantine(FEED, "me", "the limit was wrong")
+    project.ingest()
+    assert _digest() == unbroken
+    assert mode == "replace" or unbroken != broken
+    assert len(_rows(project, "quarantine")) == 0
+    assert {each.status for each in open_ledger().batches(FEED)} == {"merged"}
+    assert {each.quarantined for each in open_ledger().batches(FEED)} == {0}
+    assert {each.action for each in open_ledger().decisions(FEED)} == {"repair"}
+    with pytest.raises(Skip, match="no merged batch has rows in quarantine"):
+        revise.requarantine(FEED, "me", "again")
+
+
+def test_a_stopped_batch_that_is_mended_late_does_not_go_over_later_ones(project: Project, mode: str, unbroken: str) -> None:
+    """Stopped first, merged last: the content is that of the order in which the batches arrived."""
+    project.write(feed=_mode(FEED_YAML.replace("max_value: 50", "max_value: 0.5"), mode))
+    project.deliver("1.csv", visits(0, 2))
+    with pytest.raises(QualityError):
+        project.ingest()
+    project.deliver("2.csv", SECOND)
+    project.ingest()
+    project.write(feed=_mode(LAX, mode))
+    project.ingest()
+    assert _digest() == unbroken
+
+
+def test_a_repair_releases_what_is_good_now_and_keeps_the_rest(project: Project) -> None:
+    """Clean and quarantine stay the input, as multisets; what is still bad carries the rules of today."""
+    project.write(feed=STRICT)
+    frame = visits(0, 2)
+    frame.loc[3, "x"] = 99.0
+    project.deliver("1.csv", frame)
+    project.ingest()
+    project.write(feed=LAX)
+    revise.requarantine(FEED, "me", "")
+    project.ingest()
+    (held,) = _rows(project, "quarantine").to_dict("records")
+    assert json.loads(held["original"])["x"] == "99.0"
+    assert Counter(_rows(project, "clean")["visit"]) + Counter([int(json.loads(held["original"])["visit"])]) == Counter(frame["visit"])
+    assert [each.quarantined for each in open_ledger().batches(FEED)] == [1]
+
+
+def test_a_repair_by_the_form(project: Project) -> None:
+    """The form's action asks for it, and the same run does it."""
+    project.write(feed=STRICT)
+    project.deliver("1.csv", visits(0, 2))
+    project.ingest()
+    project.write(feed=LAX)
+    names = project.run(ingest.land, FEED, stage="ingest", action="repair", reason="wrong limit")
+    (said,) = [project.run(ingest.validate, FEED, project.run(ingest.check, FEED, name)) for name in names]
+    merged = project.run(ingest.merge, FEED)
+    assert merged["rows"] == said["released"] > 10
+    assert len(_rows(project, "clean")) == 80
+
+
+def test_a_repair_that_would_stop_changes_nothing(project: Project) -> None:
+    """A rule with route stop that is new is for what comes: the batch stays as it was merged."""
+    project.write(feed=STRICT)
+    project.deliver("1.csv", visits(0, 2))
+    project.ingest()
+    before = _digest()
+    project.write(feed=LAX.replace("max_value: 50}", "max_value: 0.5, route: stop}"))
+    (name,) = revise.requarantine(FEED, "me", "")
+    with pytest.raises(QualityError, match="not repaired"):
+        project.run(ingest.validate, FEED, name)
+    assert [each.status for each in open_ledger().batches(FEED)] == ["merged"]
+    assert _digest() == before
+    assert ingest.waiting(FEED) == []
+
+
+def test_a_later_delivery_of_the_key_repairs_too(project: Project) -> None:
+    """The corrected row is taken; the bad one stays in quarantine, and a repair does not bring it back over it."""
+    project.write(feed=STRICT)
+    bad = visits(0, 2).assign(x=0.25)
+    bad.loc[3, "x"] = 7.0
+    for name, frame in (("1.csv", bad), ("2.csv", visits(0, 2).assign(x=0.25).loc[3:3])):
+        project.deliver(name, frame)
+        project.ingest()
+    project.write(feed=LAX)
+    revise.requarantine(FEED, "me", "")
+    project.ingest()
+    clean = _rows(project, "clean").set_index("visit")["x"]
+    assert clean[3] == 0.25
+    assert len(clean) == 80
+
+
+def test_a_wider_type_changes_the_table_and_loses_nothing(project: Project) -> None:
+    """A whole number that became a decimal: the old rows are read as decimals, and 1.5 is not cut down to 1."""
+    whole = visits(0, 2).assign(x=2)
+    project.write(feed=FEED_YAML.replace("x: float64?", "x: int64?"))
+    project.deliver("1.csv", whole)
+    project.ingest()
+    project.write()
+    project.deliver("2.csv", visits(5, 1).assign(x=1.5))
+    project.ingest()
+    assert Counter(_rows(project, "clean")["x"]) == {2.0: 80, 1.5: 40}
+    project.write(feed=FEED_YAML.replace("colour: string", "colour: int64"))
+    project.deliver("3.csv", visits(6, 1).assign(colour=1))
+    with pytest.raises(DataError, match=r"colour is string in the clean table and int64 in feed\.yaml"):
+        project.ingest()
