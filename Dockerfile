@@ -29,7 +29,7 @@ COPY plugins/ ${AIRFLOW_HOME}/plugins/
 # of volumes: a new named volume takes over their owner, so no container has to start as root to chown it.
 RUN python -m compileall -q "${AIRFLOW_HOME}"/{config,dags,include,plugins} \
     && touch "${AIRFLOW_HOME}/airflow.cfg" \
-    && install -d -o 50000 -g 0 -m 0775 /var/lib/ratchet /var/lib/objects "${AIRFLOW_HOME}/logs"
+    && install -d -o 50000 -g 0 -m 0775 /var/lib/ratchet /var/lib/ratchet-log /var/lib/objects "${AIRFLOW_HOME}/logs"
 
 # As in include/ratchet/local/environment.py: one thread per library (Airflow is the parallel part), nobody phones home,
 # caches where a read-only container may write.

@@ -2,8 +2,10 @@
 
 **Starts on** new predictions, the model's own schedule, a sweep every half an hour, and by hand.
 
-**Does** join matured labels to out-of-sample predictions, measure each window with its interval, keep the report in
-the ledger, and `signal` a degradation when one is shown. **Nothing matured, or nothing shown,** ends in *skipped*.
+**Does** `ship` what the prediction service logged: its answers into `requests/<model>` of the lake, labels that clients
+sent into the landing. Then `measure`: join matured labels to out-of-sample predictions of both kinds, measure each window
+with its interval, keep the report in the ledger; and `signal` a degradation when one is shown.
+**Nothing matured, or nothing shown,** ends in *skipped*.
 
 **After a failure** clear the failed task.
 """
@@ -16,6 +18,7 @@ from include.ratchet.dagkit import assets, defaults, parsing, schedules
 from include.ratchet.dagkit.seam import step
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.tasks import monitor as body
+from include.ratchet.tasks import requests
 
 
 def build(spec: ModelSpec) -> None:
@@ -29,7 +32,9 @@ def build(spec: ModelSpec) -> None:
         **defaults.dag("monitor", spec.owner, subject=spec.name, max_active_runs=defaults.SEVERAL),
     )
     def monitor() -> None:
-        step(body.signal, outlets=[assets.retrain(spec)])(step(body.measure)(spec.name))
+        shipped, measured = step(requests.ship)(spec.name), step(body.measure)(spec.name)
+        shipped >> measured
+        step(body.signal, outlets=[assets.retrain(spec)])(measured)
 
     monitor()
 

@@ -77,6 +77,9 @@ class MemoryRegistry(Registry):
         path = self._folder / report.model / str(len(made) + 1) / "model.skops"
         save_skops(report.pipeline, path)
         self._shas[str(path)] = _sha(path)
+        if report.baseline is not None:
+            save_skops(report.baseline, path.with_name("baseline.skops"))
+            self._shas[str(path.with_name("baseline.skops"))] = _sha(path.with_name("baseline.skops"))
         version = ModelVersion(report.model, len(made) + 1, report.run_id, str(path), {"ratchet.candidate": report.chosen})
         made.append(version)
         return version
@@ -100,6 +103,16 @@ class MemoryRegistry(Registry):
     def load(self, model: str, version: int, sha: str = "") -> Any:
         """Load the file."""
         return load_skops(self.artifact(model, version, sha))
+
+    def baseline(self, model: str, version: int) -> Any:
+        """Load the file beside it."""
+        path = Path(self.get(model, version).uri).with_name("baseline.skops")
+        if str(path) not in self._shas:
+            return None
+        if _sha(path) != self._shas[str(path)]:
+            message = f"model {model} version {version}: the artifact was altered after registration"
+            raise RegistryError(message)
+        return load_skops(path)
 
     def tag(self, model: str, version: int, tags: Mapping[str, str]) -> None:
         """Add tags."""

@@ -34,7 +34,7 @@ def test_from_files_to_a_champion_that_has_predicted(project: Project, capsys: p
         "buys_score": ("score",),
     }
     expected = [(dag, task, "success") for dag, tasks in stages.items() for task in tasks]
-    assert bodies == [*expected, ("buys_monitor", "measure", "skipped")]
+    assert bodies == [*expected, ("buys_monitor", "ship", "success"), ("buys_monitor", "measure", "skipped")]
     assert {step["executor"] for step in ledger.steps(run.run_id)} == {"in process"}
 
 

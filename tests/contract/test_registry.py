@@ -6,12 +6,14 @@ import copy
 import hashlib
 import pickle
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -183,6 +185,15 @@ def test_texts_stand_beside_the_version(registry: Registry, model: str) -> None:
     assert registry.attach(model, 1, {"dossier/page.html": "<p>2</p>"}) == first
     assert first.endswith("dossier/page.html")
     assert registry.load(model, 1).predict(FRAME).tolist() == fitted().predict(FRAME).tolist()
+
+
+def test_the_baseline_lies_beside_its_version(registry: Registry, model: str) -> None:
+    """What was fitted is what is loaded; a version without one has none."""
+    trivial = Pipeline([("model", DummyClassifier(strategy="prior"))]).fit(FRAME, LABELS)
+    registry.register(replace(report(model), baseline=trivial))
+    registry.register(report(model, "run-2"))
+    assert registry.baseline(model, 1).predict_proba(FRAME).tolist() == trivial.predict_proba(FRAME).tolist()
+    assert registry.baseline(model, 2) is None
 
 
 def test_people_read_where_mlflow_has_its_pages(tmp_path: Path, model: str) -> None:

@@ -13,7 +13,7 @@ from tests.dags.reading import MODELS, edges, outlets, pools, rules, woken_by
 def test_it_measures_then_signals(bag: Any, model: str) -> None:
     """Woken by predictions; only a shown degradation reaches the end of signal, which then wakes training."""
     dag = bag.dags[f"{model}_monitor"]
-    assert edges(dag) == {"measure": set(), "signal": {"measure"}}
+    assert edges(dag) == {"ship": set(), "measure": {"ship"}, "signal": {"measure"}}
     assert rules(dag) == {}
     assert outlets(dag) == {"signal": [f"{model}_retrain"]}
     assert woken_by(dag) == {f"{model}_predictions"}

@@ -74,6 +74,7 @@ ONLY_COMPOSE = {
     "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "the container's health check asks it",
     "RATCHET__HOME": "a volume",
     "RATCHET__LEDGER": "on PostgreSQL",
+    "RATCHET__SERVING__LOG": "a volume: the service only reads the home",
     "RATCHET__MLFLOW__TRACKING": "a server",
     "RATCHET__ONLINE": "on PostgreSQL, beside the ledger",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,11 @@ from sklearn.preprocessing import OneHotEncoder
 
 from include.ratchet.domain.errors import RegistryError
 from include.ratchet.domain.modelspec import Columns
+from include.ratchet.domain.records import Route, Standing
+from include.ratchet.domain.trainingspec import Candidate
 from include.ratchet.serving.frames import to_frame
+from include.ratchet.steps.pipeline import build_pipeline
+from tests.makers import model_spec
 
 NUMERIC = ("distance", "hour")
 CATEGORICAL = ("carrier",)
@@ -36,15 +41,36 @@ class Stores:
     """A ledger and a registry in memory; a missing version does not load."""
 
     champions: dict[str, int] = field(default_factory=dict)
+    sequences: dict[str, int] = field(default_factory=dict)
+    formers: dict[str, int] = field(default_factory=dict)
+    baselines: dict[str, Any] = field(default_factory=dict)
+    routes: dict[str, tuple[Route, ...]] = field(default_factory=dict)
+    beats: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
     pipelines: dict[tuple[str, int], Any] = field(default_factory=dict)
     loads: list[tuple[str, int]] = field(default_factory=list)
     broken: bool = False
 
-    def champion(self, model: str) -> int | None:
-        """Return the champion, or fail as a database that is away."""
+    def standings(self) -> dict[str, Standing]:
+        """Return the champions, or fail as a database that is away."""
         if self.broken:
             raise OSError("no route to the database")
-        return self.champions.get(model)
+        return {
+            model: Standing(version, self.sequences.get(model, 1), self.routes.get(model, ())) for model, version in self.champions.items()
+        }
+
+    def former(self, model: str) -> int | None:
+        """Return the champion before."""
+        return self.formers.get(model)
+
+    def beat(self, worker: str, serves: dict[str, tuple[int, int]], at: datetime) -> None:  # noqa: ARG002 - a fake without time
+        """Remember what a worker said, or fail as a database that is away."""
+        if self.broken:
+            raise OSError("no route to the database")
+        self.beats[worker] = serves
+
+    def leave(self, worker: str) -> None:
+        """Forget a worker."""
+        self.beats.pop(worker, None)
 
     def load(self, model: str, version: int) -> Any:
         """Return the pipeline, or refuse."""
@@ -53,11 +79,22 @@ class Stores:
             raise RegistryError(f"{model} version {version}: altered since it was registered")
         return self.pipelines[model, version]
 
+    def baseline(self, model: str, version: int) -> Any:  # noqa: ARG002 - one for all versions
+        """Return the trivial model, if there is one."""
+        return self.baselines.get(model)
+
     def promote(self, model: str, version: int, pipeline: Any = None) -> None:
         """Make a version the champion."""
         if pipeline is not None:
             self.pipelines[model, version] = pipeline
+        if model in self.champions:
+            self.formers[model] = self.champions[model]
         self.champions[model] = version
+        self.sequences[model] = self.sequences.get(model, 0) + 1
+
+    def route(self, model: str, version: int, mode: Any, fraction: float = 1.0) -> None:
+        """Let a version answer beside the champion."""
+        self.routes[model] = (Route(model, version, mode, fraction, datetime(2026, 1, 1, tzinfo=UTC)),)
 
 
 def write_spec(include: Path, name: str, task: str = "binary", **changes: Any) -> None:
@@ -67,6 +104,16 @@ def write_spec(include: Path, name: str, task: str = "binary", **changes: Any) -
     folder = include / "models" / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+
+
+def write_feed(include: Path, personal: tuple[str, ...] = ()) -> None:
+    """Write the feed of the toy columns."""
+    folder = include / "feeds" / "flights"
+    folder.mkdir(parents=True, exist_ok=True)
+    schema = {"id": "int64", "distance": "float64?", "hour": "int64?", "carrier": "string?", "late": "int64?"}
+    source = {"kind": "files", "uri": "landing://flights/*.csv"}
+    content = {"name": "flights", "source": source, "key": ["id"], "schema": schema, "personal": list(personal)}
+    (folder / "feed.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
 def toy_records(rows: int, seed: int = 0) -> list[dict[str, Any]]:
@@ -94,6 +141,19 @@ def fit(labels: list[Any] | None = None, seed: int = 0) -> Pipeline:
         return make_pipeline(encode, HistGradientBoostingRegressor(max_iter=5)).fit(frame, score)
     target = np.array(labels)[pd.qcut(score, len(labels), labels=False)]
     return make_pipeline(encode, HistGradientBoostingClassifier(max_iter=5)).fit(frame, target)
+
+
+def prepared(columns: Columns, estimator: Any = None, rows: int = 400) -> Pipeline:
+    """Fit a pipeline as training does: the preparation that suits the estimator, then a classifier."""
+    kind = "sklearn.ensemble.HistGradientBoostingClassifier" if estimator is None else estimator
+    spec = model_spec(columns=columns.model_dump(), training__split__validation=0.2, training__split__test=0.2)
+    pipeline = build_pipeline(spec, Candidate(name="one", estimator=kind), {})
+    draw = np.random.default_rng(1)
+    frame = pd.DataFrame({name: draw.normal(size=rows) for name in columns.numeric})
+    frame[columns.numeric[0]] = frame[columns.numeric[0]].where(draw.uniform(size=rows) > 0.1)
+    for name in columns.categorical:
+        frame[name] = pd.Series(draw.choice(np.array(["UA", "AA", "B6", None], dtype=object), rows), dtype=object)
+    return pipeline.fit(frame, (frame[columns.numeric[1]] + draw.normal(size=rows) > 0).astype(int))
 
 
 def constant(value: float) -> Pipeline:

@@ -8,9 +8,11 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
+from include.ratchet.adapters.segments import Segments, closed
 from include.ratchet.serving.app import create_app
 from include.ratchet.serving.champions import Follower
-from tests.serving.fakes import Stores, write_spec
+from include.ratchet.serving.doors import Doors
+from tests.serving.fakes import Stores, write_feed, write_spec
 
 
 @dataclass
@@ -21,6 +23,12 @@ class House:
     stores: Stores
     follower: Follower
     client: TestClient
+    segments: Segments
+
+    def lines(self, stream: str) -> list[Any]:
+        """Close the prediction log, and read what a stream holds."""
+        self.segments.sync(close=True)
+        return [line for segment in closed(self.segments.place, stream) for line in segment.lines()[0]]
 
     def write(self, name: str, task: str = "binary", **changes: Any) -> None:
         """Write a model.yaml."""
@@ -31,10 +39,10 @@ class House:
         return self.client.post(f"/v1/models/{name}:predict", json=content)
 
 
-def build_house(include: Path, max_body: int | None = None) -> House:
+def build_house(include: Path, doors: Doors | None = None) -> House:
     """Build a service that looks only when the test polls."""
-    (include / "feeds" / "flights").mkdir(parents=True, exist_ok=True)
+    write_feed(include)
     stores = Stores()
     follower = Follower(stores, stores, include=include, interval=3600)
-    app = create_app(follower, max_body) if max_body else create_app(follower)
-    return House(include, stores, follower, TestClient(app))
+    segments = Segments(include / "log")
+    return House(include, stores, follower, TestClient(create_app(follower, segments, doors)), segments)

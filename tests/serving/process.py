@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from include.ratchet.adapters.segments import Segments
 from include.ratchet.serving import logs
 from include.ratchet.serving.app import create_app
 from include.ratchet.serving.champions import Follower
 from include.ratchet.serving.server import run
-from tests.serving.fakes import Stores, write_spec
+from tests.serving.fakes import Stores, write_feed, write_spec
 
 
 class Sleeping:
@@ -25,8 +26,8 @@ class Sleeping:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    (folder / "feeds" / "flights").mkdir(parents=True)
+    write_feed(folder)
     write_spec(folder, "late", "regression")
-    stores = Stores({"late": 1}, {("late", 1): Sleeping()})
+    stores = Stores(champions={"late": 1}, pipelines={("late", 1): Sleeping()})
     logs.set_up()
-    run(create_app(Follower(stores, stores, include=folder)), "127.0.0.1", int(sys.argv[2]))
+    run(create_app(Follower(stores, stores, include=folder), Segments(folder / "log")), "127.0.0.1", int(sys.argv[2]))

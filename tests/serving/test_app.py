@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
 
+from include.ratchet.domain.modelspec import Columns
+from include.ratchet.serving.doors import Doors
 from include.ratchet.serving.frames import to_frame
-from tests.serving.fakes import COLUMNS, ROW, fit, toy_records
+from tests.serving.fakes import COLUMNS, ROW, fit, prepared, toy_records, write_feed
 from tests.serving.houses import House, build_house
 
 ASKED = {"records": [ROW]}
@@ -38,9 +42,11 @@ def test_records_and_columns_are_answered_alike(late: House) -> None:
     columns = {name: [record[name] for record in records] for name in COLUMNS.features}
     first, second = late.predict("late", {"records": records}), late.predict("late", {"columns": columns})
     assert first.status_code == 200
-    assert first.json() == second.json()
+    said, other = first.json(), second.json()
+    assert said.pop("id") != other.pop("id")
+    assert said == other
     pipeline = late.stores.pipelines["late", 1]
-    assert first.json() == {
+    assert said == {
         "model": "late",
         "version": 1,
         "predictions": pipeline.predict(to_frame(COLUMNS, records)).tolist(),
@@ -74,7 +80,7 @@ def test_malformed_json_is_400(late: House) -> None:
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_over_the_limit_is_413(tmp_path: Path, *, chunked: bool) -> None:
     """The limit holds for a declared length, and for a body that does not declare one."""
-    house = build_house(tmp_path, max_body=1000)
+    house = build_house(tmp_path, Doors(max_body=1000))
     house.write("late")
     house.stores.promote("late", 1, fit([0, 1]))
     house.follower.poll()
@@ -197,3 +203,94 @@ def test_the_api_describes_itself(late: House) -> None:
     page = late.client.get("/openapi.json").json()
     schema = page["paths"]["/v1/models/{name}:predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert [form["required"] for form in schema["oneOf"]] == [["records"], ["columns"]]
+
+
+def test_every_answer_is_in_the_log_before_it_is_given(late: House) -> None:
+    """Rows as sent, answer as given, under the id that the client has; refused input is no prediction."""
+    said = late.predict("late", {"records": [{**ROW, "id": 7}]}).json()
+    late.predict("late", {"records": [{**ROW, "carrier": 5}]})
+    (line,) = late.lines("predictions/late")
+    assert (line["id"], line["version"], line["route"]) == (said["id"], 1, "champion")
+    assert line["in"] == {"records": [{**ROW, "id": 7}]}
+    assert line["out"] == said
+
+
+def test_nothing_is_answered_that_cannot_be_logged(late: House) -> None:
+    """A disk that refuses is 503; it is answered again as soon as the disk does."""
+    folder = late.segments.place / "predictions"
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_text("in the way", encoding="utf-8")
+    refused = late.predict("late", ASKED)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "not_logged")
+    folder.unlink()
+    assert late.predict("late", ASKED).status_code == 200
+
+
+def test_personal_values_are_hashed_in_the_log(house: House) -> None:
+    """What a feed calls personal is in no segment."""
+    write_feed(house.include, personal=("carrier",))
+    house.write("late")
+    house.stores.promote("late", 1, fit([0, 1]))
+    house.follower.poll()
+    assert house.predict("late", {"records": [{**ROW, "carrier": "SECRET"}]}).status_code == 200
+    house.segments.sync(close=True)
+    written = b"".join(path.read_bytes() for path in house.segments.place.rglob("*.jsonl"))
+    assert b"SECRET" not in written
+    assert b"sha256:" in written
+
+
+def crashing(house: House, former: Any = None, baseline: Any = None) -> Any:
+    """Make a champion that fails on rows; ask for one."""
+    house.write("late")
+    if former is not None:
+        house.stores.promote("late", 1, former)
+        house.follower.poll()
+    house.stores.baselines = {"late": baseline} if baseline is not None else {}
+    house.stores.promote("late", 2, Crashing())
+    house.follower.poll()
+    return house.predict("late", ASKED)
+
+
+def test_the_former_champion_answers_where_the_champion_fails(house: House) -> None:
+    """The answer says so; the log has both, the failure by its error's name."""
+    said = crashing(house, former=fit([0, 1])).json()
+    assert (said["version"], said["route"]) == (1, "fallback")
+    assert said["degraded"] == "version 2 could not predict these rows; version 1 did"
+    lines = house.lines("predictions/late")
+    assert [(each["version"], each["route"], each["error"]) for each in lines] == [(2, "champion", "ValueError"), (1, "fallback", "")]
+    figures = house.client.get("/metrics").text
+    assert 'ratchet_errors_total{model="late",route="champion",version="2"} 1.0' in figures
+    assert 'ratchet_answers_total{model="late",route="fallback",version="1"} 1.0' in figures
+
+
+def test_the_baseline_answers_where_there_is_nobody_else(house: House) -> None:
+    """Its shares of the classes are better than nothing, and said to be just that."""
+    trivial = make_pipeline(DummyClassifier(strategy="prior")).fit(to_frame(COLUMNS, toy_records(4)), [0, 0, 0, 1])
+    said = crashing(house, baseline=trivial).json()
+    assert (said["predictions"], said["probabilities"], said["route"]) == ([0], [0.25], "fallback")
+    assert said["degraded"] == "version 2 could not predict these rows; the baseline of version 2 did"
+
+
+def test_a_canary_that_fails_leaves_the_row_to_the_champion(late: House) -> None:
+    """That is no degraded answer: it is the champion's own."""
+    late.stores.pipelines["late", 2] = Crashing()
+    late.stores.route("late", 2, "canary")
+    late.follower.poll()
+    said = late.predict("late", ASKED).json()
+    assert (said["version"], "degraded" in said, "route" in said) == (1, False, False)
+    assert [(each["route"], each["error"]) for each in late.lines("predictions/late")] == [("canary", "ValueError"), ("champion", "")]
+
+
+def test_a_new_version_may_ask_for_more(late: House) -> None:
+    """While two versions answer, clients may send what either asks for, so that nobody is refused in between."""
+    more = Columns(id=("id",), label="late", numeric=("distance", "hour", "delay"), categorical=("carrier",))
+    late.stores.pipelines["late", 2] = prepared(more)
+    late.stores.route("late", 2, "shadow")
+    late.follower.poll()
+    assert late.predict("late", {"records": [{**ROW, "delay": 3}]}).status_code == 200
+    late.stores.promote("late", 2)
+    late.follower.poll()
+    assert late.predict("late", {"records": [{**ROW, "delay": 3}]}).json()["version"] == 2
+    late.stores.routes.clear()
+    refused = late.predict("late", ASKED)
+    assert refused.json()["error"]["faults"][0]["field"] == "delay"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
-from include.ratchet.adapters.models import load_skops, sha256_of, trusted_of
+from include.ratchet.adapters.models import load_skops, save_skops, sha256_of, trusted_of
 from include.ratchet.domain.errors import RegistryError
 from include.ratchet.domain.modelspec import Columns
 from include.ratchet.domain.ports import ModelVersion, Registry, TrainingReport
@@ -29,9 +30,11 @@ from include.ratchet.domain.ports import ModelVersion, Registry, TrainingReport
 RUN_TAG = "ratchet.run_id"
 SHA_TAG = "ratchet.artifact_sha256"
 SNAPSHOT_TAG = "ratchet.snapshot"
+BASELINE_TAG = "ratchet.baseline_sha256"
 # Passing them avoids the inference of requirements, which loads the model in another process: 3 s a model.
 _PACKAGES = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
 _MODEL_FILE = "model.skops"
+_BASELINE = "baseline/baseline.skops"
 
 
 class MlflowRegistry(Registry):
@@ -63,13 +66,14 @@ class MlflowRegistry(Registry):
         best = next(each for each in report.candidates if each["name"] == report.chosen)
         self._client.log_metric(run.info.run_id, "validation_score", best["score"])
         uri, sha = self._log_model(run.info.run_id, report)
+        baseline = self._log_baseline(run.info.run_id, report.baseline) if report.baseline is not None else {}
         self._client.set_terminated(run.info.run_id)
         try:
             self._client.create_registered_model(report.model)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        tags = {**same, SHA_TAG: sha, "ratchet.candidate": report.chosen}
+        tags = {**same, SHA_TAG: sha, "ratchet.candidate": report.chosen, **baseline}
         made = self._client.create_model_version(report.model, uri, run_id=run.info.run_id, tags=tags)
         return self.get(report.model, int(made.version))
 
@@ -90,17 +94,21 @@ class MlflowRegistry(Registry):
         found = self.get(model, version)
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=found.uri))
         path = folder / _MODEL_FILE
-        there = sha256_of(path)
-        for expected, when in ((found.tags.get(SHA_TAG, "nothing"), "registered"), (sha, "judged")):
-            if expected and there != expected:
-                what = f"the artifact was altered after it was {when} (found {there[:12]}, {when} {expected[:12]})"
-                message = f"model {model} version {version}: {what}; it is not loaded. Restore it, or train again."
-                raise RegistryError(message)
+        _unaltered(found, path, ((found.tags.get(SHA_TAG, "nothing"), "registered"), (sha, "judged")))
         return str(path)
 
     def load(self, model: str, version: int, sha: str = "") -> Any:
         """Load the fitted pipeline from its skops file."""
         return load_skops(self.artifact(model, version, sha))
+
+    def baseline(self, model: str, version: int) -> Any:
+        """Load the trivial model that was registered with a version, None when there is none."""
+        found = self.get(model, version)
+        if BASELINE_TAG not in found.tags:
+            return None
+        path = Path(self._client.download_artifacts(found.run_id, _BASELINE))
+        _unaltered(found, path, ((found.tags[BASELINE_TAG], "registered"),))
+        return load_skops(path)
 
     def tag(self, model: str, version: int, tags: Mapping[str, str]) -> None:
         """Set tags on a version."""
@@ -163,6 +171,23 @@ class MlflowRegistry(Registry):
             )
         kept = Path(mlflow.artifacts.download_artifacts(artifact_uri=info.model_uri)) / _MODEL_FILE
         return str(info.model_uri), sha256_of(kept)
+
+    def _log_baseline(self, run: str, pipeline: Any) -> dict[str, str]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / Path(_BASELINE).name
+            save_skops(pipeline, path)
+            self._client.log_artifact(run, str(path), str(Path(_BASELINE).parent))
+            return {BASELINE_TAG: sha256_of(path)}
+
+
+def _unaltered(found: ModelVersion, path: Path, expected: Sequence[tuple[str, str]]) -> None:
+    """Compare a file's bytes with the digests that are known of it, each with when it was taken; an empty one is not."""
+    there = sha256_of(path)
+    for sha, when in expected:
+        if sha and there != sha:
+            what = f"the artifact was altered after it was {when} (found {there[:12]}, {when} {sha[:12]})"
+            message = f"model {found.model} version {found.version}: {what}; it is not loaded. Restore it, or train again."
+            raise RegistryError(message)
 
 
 def _signature(columns: Columns, *, classifies: bool) -> ModelSignature:

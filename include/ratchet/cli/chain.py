@@ -17,7 +17,7 @@ from include.ratchet.domain.errors import QualityError, RatchetError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json
 from include.ratchet.local.demo import MODELS as BUNDLED
-from include.ratchet.tasks import arbitrate, deploy, dossier, ingest, materialize, monitor, score, snapshot, train
+from include.ratchet.tasks import arbitrate, deploy, dossier, ingest, materialize, monitor, requests, score, snapshot, train
 from include.ratchet.tasks.seam import run_task
 
 
@@ -35,6 +35,7 @@ def run_chain(spec: ModelSpec, params: Json) -> bool:
         chain.train()
         chain.deploy()
         chain.stage("score", score.score, spec.name)
+        chain.stage("monitor", requests.ship, spec.name)
         report = chain.stage("monitor", monitor.measure, spec.name)
         if report:
             chain.stage("monitor", monitor.signal, report)

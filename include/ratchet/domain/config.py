@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
 from include.ratchet.domain.errors import SpecError
@@ -39,6 +39,15 @@ class Serving(Strict):
     """Where the prediction service answers."""
 
     url: str = "http://127.0.0.1:8090"
+    workers: int = Field(1, ge=1)
+    log: str = ""
+    """Folder of the prediction log; the service writes there, and the monitor's `ship` reads."""
+    keys: str = ""
+    """File of API keys (docs/serving.md); without one everybody may ask."""
+    timeout: float = Field(30, gt=0)
+    """Seconds that a request may take."""
+    concurrency: int = Field(64, ge=1)
+    """Requests that one worker takes on at a time; more are told to come again."""
 
 
 class Config(BaseSettings):
@@ -54,7 +63,7 @@ class Config(BaseSettings):
     ledger: str = ""
     online: str = ""
     mlflow: Mlflow = Mlflow()
-    serving: Serving = Serving()
+    serving: Serving = Serving(workers=1, timeout=30, concurrency=64)
     connections: dict[str, str] = {}
 
     @classmethod
@@ -102,6 +111,11 @@ class Config(BaseSettings):
     def docs_place(self) -> str:
         """Where the pages about batches are: beside the lake's tables."""
         return f"{self.lake_place}/_docs"
+
+    @property
+    def log_place(self) -> Path:
+        """Where the service writes its prediction log, a local folder."""
+        return Path(self.place(self.serving.log, "serving"))
 
     @property
     def ledger_place(self) -> str:

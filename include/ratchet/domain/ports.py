@@ -189,7 +189,7 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """What a training run hands to the registry: the chosen pipeline and how it came to be chosen."""
+    """What a training run hands to the registry: the chosen pipeline, how it came to be chosen, and the trivial model beside it."""
 
     model: str
     run_id: str
@@ -199,6 +199,7 @@ class TrainingReport:
     columns: Columns
     parameters: dict[str, str]
     snapshot: str
+    baseline: Any = None
 
 
 class Registry(ABC):
@@ -225,6 +226,10 @@ class Registry(ABC):
     @abstractmethod
     def load(self, model: str, version: int, sha: str = "") -> Any:
         """Load the fitted pipeline from skops; RegistryError when it is altered or holds untrusted types."""
+
+    @abstractmethod
+    def baseline(self, model: str, version: int) -> Any:
+        """Load the trivial model that was registered with a version, checked like it; None when there is none."""
 
     @abstractmethod
     def tag(self, model: str, version: int, tags: dict[str, str]) -> None:

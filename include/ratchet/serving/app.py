@@ -6,35 +6,54 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from include.ratchet.adapters.segments import Segments
 from include.ratchet.domain.records import Json
-from include.ratchet.serving import online, predict
+from include.ratchet.serving import feedback, online, predict
+from include.ratchet.serving.answering import Answering
 from include.ratchet.serving.champions import Follower
+from include.ratchet.serving.doors import Doors
 from include.ratchet.serving.errors import Answer, RequestError, error_answer, unknown_model
+from include.ratchet.serving.logs import log
+from include.ratchet.serving.metrics import Metrics
+from include.ratchet.serving.openapi import MISSING
 from include.ratchet.serving.places import Place
 from include.ratchet.serving.served import classes
+from include.ratchet.serving.shadow import Shadows
 
 
-def create_app(follower: Follower, max_body: int = predict.MAX_BODY) -> FastAPI:
-    """Build the service around a follower, which starts and stops with it.
+def create_app(follower: Follower, segments: Segments, doors: Doors | None = None) -> FastAPI:
+    """Build the service around a follower and a prediction log, which start and stop with it.
 
     Args:
-        follower: Knows which version of each model answers.
-        max_body: The largest request body [bytes].
+        follower: Knows which versions of each model answer.
+        segments: Keeps what was asked and answered.
+        doors: Whom to let in.
     """
+    doors, metrics = doors or Doors(), Metrics()
+    doors.gauge = metrics.in_flight
+    answering = Answering(segments, metrics)
+    shadows = Shadows(answering)
+    segments.told = lambda error: log("log_not_synced", error=error)
 
     @asynccontextmanager
     async def follow(_: FastAPI) -> AsyncIterator[None]:
+        segments.start()
+        shadows.start()
         follower.start()
         yield
         follower.stop()
+        shadows.stop()
+        segments.stop()
 
     app = FastAPI(title="Ratchet predictions", description=__doc__, lifespan=follow)
-    app.include_router(predict.router(follower, max_body))
-    _add_pages(app, follower)
+    app.include_router(predict.router(predict.Predicting(follower, answering, shadows, doors)))
+    app.include_router(feedback.router(follower, segments, metrics, doors))
+    _add_pages(app, follower, metrics)
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(HTTPException, _no_such_page)
     app.add_exception_handler(ClientDisconnect, _left)
@@ -43,25 +62,32 @@ def create_app(follower: Follower, max_body: int = predict.MAX_BODY) -> FastAPI:
 
 
 # Async although nothing waits: sync ones would queue behind predictions for a thread.
-def _add_pages(app: FastAPI, follower: Follower) -> None:
+def _add_pages(app: FastAPI, follower: Follower, metrics: Metrics) -> None:
     @app.get("/healthz")
     async def healthz() -> Response:
         """Tell that the process lives."""
         return Answer({"status": "alive"})
 
-    @app.get("/readyz")
+    @app.get("/readyz", responses={503: {"description": "A model that has a champion does not answer."}})
     async def readyz() -> Response:
         """Tell whether every model that has a champion answers; 200 or 503, with version and last error of each."""
         models = [_state(place) for place in follower.places().values()]
         polled = follower.polled_at.isoformat() if follower.polled_at else None
         return Answer({"ready": follower.ready, "looked_at": polled, "models": models}, status_code=200 if follower.ready else 503)
 
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def figures() -> Response:
+        """Give the figures that Prometheus reads."""
+        for place in follower.places().values():
+            metrics.serving.labels(place.name).set(place.served.version if place.served else 0)
+        return Response(metrics.page(), media_type=CONTENT_TYPE_LATEST)
+
     @app.get("/v1/models")
     async def models() -> Response:
         """List the models."""
         return Answer({"models": [_summary(place) for place in follower.places().values()]})
 
-    @app.get("/v1/models/{name}")
+    @app.get("/v1/models/{name}", responses=MISSING)
     async def model(name: str) -> Response:
         """Describe one model: what it wants, what it answers, what serves."""
         places = follower.places()
@@ -76,6 +102,8 @@ def _state(place: Place) -> Json:
         "version": place.served.version if place.served else None,
         "champion": place.champion,
         "since": place.served.since.isoformat() if place.served else None,
+        "routes": [{"version": each.served.version, "mode": each.route.mode, "fraction": each.route.fraction} for each in place.routes],
+        "spares": [each.name or each.version for each in place.spares],
         "error": place.error or None,
     }
 

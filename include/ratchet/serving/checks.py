@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import Any, cast
 
@@ -18,22 +18,37 @@ _FORMS = ["columns", "records"]
 _LARGEST = sys.float_info.max
 _NUMBER = "a finite number or null"
 _STRING = "a string or null"
+_NAME = "a string or a whole number, or null"
 
 
-def read_rows(body: bytes, columns: Columns, fill: Callable[[Any], Any] = lambda content: content) -> Rows:
-    """Return the rows of a request, every one complete and of the right types, after `fill` has added what may be left out.
+def read_rows(body: bytes, columns: Columns, also: Collection[str] = ()) -> Rows:
+    """Return the rows of a request, every one complete and of the right types; see `checked` and `parse`."""
+    return checked(parse(body), columns, also)
+
+
+def checked(content: Any, columns: Columns, also: Collection[str] = ()) -> Rows:
+    """Return the rows of a parsed request.
+
+    Args:
+        content: What `parse` returned.
+        columns: Of the version that is to answer. Its id and entity columns may be sent, and need not.
+        also: More fields that may be sent, such as features of another version.
 
     Raises:
-        RequestError: 400 when the body is not JSON; 422 with up to `MAX_FAULTS` faults otherwise.
+        RequestError: 422 with up to `MAX_FAULTS` faults.
     """
-    content = fill(_parse(body))
-    faults = list(islice(_faults(content, columns), MAX_FAULTS))
+    faults = list(islice(_faults(content, columns, also), MAX_FAULTS))
     if faults:
         raise invalid_input(faults)
     return cast("Rows", next(iter(content.values())))
 
 
-def _parse(body: bytes) -> Any:
+def parse(body: bytes) -> Any:
+    """Read JSON.
+
+    Raises:
+        RequestError: 400 when it is none.
+    """
     try:
         # Decoded here: json.loads(bytes) would guess UTF-16 and let half surrogate pairs through.
         return json.loads(body.decode("utf-8"))
@@ -47,7 +62,7 @@ def _parse(body: bytes) -> Any:
         raise RequestError(400, "malformed_json", "the body holds an integer too long, or is nested too deeply") from None
 
 
-def _faults(content: Any, columns: Columns) -> Iterator[Fault]:
+def _faults(content: Any, columns: Columns, also: Collection[str]) -> Iterator[Fault]:
     if not isinstance(content, dict) or len(content) != 1:
         yield Fault(None, "", shown(content), 'an object with one key, "records" or "columns"')
         return
@@ -55,29 +70,32 @@ def _faults(content: Any, columns: Columns) -> Iterator[Fault]:
     if form not in _FORMS:
         yield Fault(None, clip(form), "an unknown key", f'"records" or "columns"{did_you_mean(clip(form), _FORMS)}')
     elif form == "records":
-        yield from _faults_in_records(rows, columns) if isinstance(rows, list) else [Fault(None, form, shown(rows), "an array of objects")]
+        wrong = Fault(None, form, shown(rows), "an array of objects")
+        yield from _faults_in_records(rows, columns, also) if isinstance(rows, list) else [wrong]
     else:
-        yield from _faults_in_columns(rows, columns) if isinstance(rows, dict) else [Fault(None, form, shown(rows), "an object of arrays")]
+        wrong = Fault(None, form, shown(rows), "an object of arrays")
+        yield from _faults_in_columns(rows, columns, also) if isinstance(rows, dict) else [wrong]
 
 
-def _faults_in_records(records: list[Any], columns: Columns) -> Iterator[Fault]:
+def _faults_in_records(records: list[Any], columns: Columns, also: Collection[str]) -> Iterator[Fault]:
     yield from _count_fault("records", len(records))
     expected = set(columns.features)
-    checks = [(name, *((_NUMBER, _is_number) if name in columns.numeric else (_STRING, _is_string))) for name in columns.features]
+    checks = _checks(columns)
     for row, record in enumerate(records):
         if not isinstance(record, dict):
             yield Fault(row, "", shown(record), "an object, field to value")
             continue
         if record.keys() != expected:
-            yield from _key_faults(row, record, columns)
+            yield from _key_faults(row, record, columns, also)
         for name, allowed, is_right in checks:
             if name in record and not is_right(record[name]):
                 yield Fault(row, name, shown(record[name]), allowed)
 
 
-def _faults_in_columns(content: dict[str, Any], columns: Columns) -> Iterator[Fault]:
-    yield from _key_faults(None, content, columns)
-    given = {name: content[name] for name in columns.features if name in content}
+def _faults_in_columns(content: dict[str, Any], columns: Columns, also: Collection[str]) -> Iterator[Fault]:
+    yield from _key_faults(None, content, columns, also)
+    checks = {name: (allowed, is_right) for name, allowed, is_right in _checks(columns)}
+    given = {name: content[name] for name in checks if name in content}
     lists = {name: values for name, values in given.items() if isinstance(values, list)}
     yield from (Fault(None, name, shown(values), "an array, one value per row") for name, values in given.items() if name not in lists)
     length = row_count(lists)
@@ -86,11 +104,22 @@ def _faults_in_columns(content: dict[str, Any], columns: Columns) -> Iterator[Fa
     for name, values in lists.items():
         if len(values) != length:
             yield Fault(None, name, f"{len(values)} values", f"{length}, as many as {next(iter(lists))!r} has")
-        numeric = name in columns.numeric
-        is_right = _is_number if numeric else _is_string
+        allowed, is_right = checks[name]
         for row, value in enumerate(values):
             if not is_right(value):
-                yield Fault(row, name, shown(value), _NUMBER if numeric else _STRING)
+                yield Fault(row, name, shown(value), allowed)
+
+
+def _checks(columns: Columns) -> list[tuple[str, str, Callable[[object], bool]]]:
+    """Return every field whose values are looked at: the features, and what names a row."""
+    found: list[tuple[str, str, Callable[[object], bool]]] = [(name, _NUMBER, _is_number) for name in columns.numeric]
+    found += [(name, _STRING, _is_string) for name in (*columns.categorical, *columns.text)]
+    return found + [(name, _NAME, _is_name) for name in naming(columns)]
+
+
+def naming(columns: Columns) -> list[str]:
+    """Return the columns that are no features and name a row, or whose row it is."""
+    return [name for name in dict.fromkeys([*columns.id, *columns.entity]) if name not in columns.features]
 
 
 def _count_fault(field: str, count: int) -> Iterator[Fault]:
@@ -98,20 +127,25 @@ def _count_fault(field: str, count: int) -> Iterator[Fault]:
         yield Fault(None, field, f"{count} rows", f"1 to {MAX_ROWS} rows")
 
 
-def _key_faults(row: int | None, given: dict[str, Any], columns: Columns) -> Iterator[Fault]:
+def _key_faults(row: int | None, given: dict[str, Any], columns: Columns, also: Collection[str]) -> Iterator[Fault]:
     """Report missing features (null has to be said) and unknown keys, which are mostly misspelt features."""
     for name in columns.features:
         if name not in given:
             yield Fault(row, name, "nothing", f"required; {_NUMBER if name in columns.numeric else _STRING}")
-    known = list(columns.features)
+    known = [*columns.features, *naming(columns)]
     for key in given:
-        if key not in known:
+        if key not in known and key not in also:
             yield Fault(row, clip(key), "an unknown field", f"one of {', '.join(known)}{did_you_mean(clip(key), known)}")
 
 
 def _is_number(value: object) -> bool:
     """Accept null, int and float; not true and false, NaN, Infinity or what overflows float64."""
     return value is None or (type(value) in (int, float) and -_LARGEST <= cast("float", value) <= _LARGEST)
+
+
+def _is_name(value: object) -> bool:
+    """Accept what may name a row."""
+    return _is_string(value) or (type(value) is int and -_LARGEST <= value <= _LARGEST)
 
 
 def _is_string(value: object) -> bool:

@@ -2,11 +2,16 @@
 
 RequestError
 ├── 400 malformed_json, client_left
+├── 401 unauthorized
 ├── 404 unknown_model
+├── 408 body_timeout
 ├── 413 body_too_large
 ├── 422 invalid_input       with faults that name row and field
 ├── 500 prediction_failed
-└── 503 not_serving         with the reason
+├── 503 not_serving         with the reason
+├── 503 overloaded          when as many requests as may be are being answered
+├── 503 not_logged          when the prediction log cannot be written
+└── 504 timeout
 """
 
 from __future__ import annotations
@@ -21,6 +26,8 @@ from include.ratchet.domain.specs import did_you_mean
 
 MAX_FAULTS = 20
 _MAX_SHOWN = 60
+# After 408 and 413 the rest of the body may still be coming: the connection ends rather than read it.
+_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 408: {"Connection": "close"}, 413: {"Connection": "close"}, 503: {"Retry-After": "1"}}
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class Answer(JSONResponse):
 def error_answer(error: RequestError) -> Answer:
     """Write the one form that all errors have."""
     faults = [asdict(fault) for fault in error.faults]
-    headers = {"Retry-After": "1"} if error.status == 503 else None  # noqa: PLR2004 - the only status with a wait
+    headers = _HEADERS.get(error.status)
     content = {"error": {"code": error.code, "message": error.message, "faults": faults}}
     return Answer(content, status_code=error.status, headers=headers)
 

@@ -52,7 +52,7 @@ def log_changes(before: Place, after: Place) -> None:
         log("recovered", logging.INFO, model=after.name, version=new)
 
 
-def where(error: BaseException) -> dict[str, str]:
+def where(error: BaseException) -> dict[str, Any]:
     """Name an exception and the line that raised it, without its text, which may quote a row."""
     last = traceback.extract_tb(error.__traceback__)[-1:]
     return {"error": type(error).__name__, "raised_at": f"{last[0].filename}:{last[0].lineno}" if last else ""}

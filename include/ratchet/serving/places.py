@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import RatchetError
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.records import Route
 from include.ratchet.serving.served import Served
 
 _MAX_TEXT = 400
@@ -16,8 +18,20 @@ _LONGEST_WAIT = 30.0
 
 
 @dataclass(frozen=True)
+class Routed:
+    """A version that answers beside the champion, and which requests."""
+
+    route: Route
+    served: Served
+
+
+@dataclass(frozen=True)
 class Place:
-    """One model: its last good spec, its champion as the ledger says, what serves, and the last error."""
+    """One model: its last good spec, its champion as the ledger says, what serves, and the last error.
+
+    `routes` answer beside the champion; `spares` in its place, when it fails on a request. The values of `personal`
+    fields are hashed before they are logged.
+    """
 
     name: str
     spec: ModelSpec | None = None
@@ -25,6 +39,16 @@ class Place:
     looked: bool = False
     served: Served | None = None
     error: str = ""
+    sequence: int = 0
+    routes: tuple[Routed, ...] = ()
+    spares: tuple[Served, ...] = ()
+    personal: frozenset[str] = frozenset()
+
+    @cached_property
+    def accepted(self) -> frozenset[str]:
+        """Fields that any version here asks for: a client may send them all while versions change."""
+        loaded = [each for each in (self.served, *(routed.served for routed in self.routes), *self.spares) if each]
+        return frozenset(name for each in loaded for name in each.columns.features)
 
     @property
     def ready(self) -> bool:
@@ -35,6 +59,12 @@ class Place:
     def is_current(self) -> bool:
         """Whether the champion serves, under the spec as it is written now."""
         return self.served is not None and self.served.version == self.champion and self.served.spec == self.spec
+
+    @cached_property
+    def is_quick(self) -> bool:
+        """Whether whatever answers a single row does so in a fraction of a millisecond."""
+        loaded = (self.served, *(routed.served for routed in self.routes))
+        return not (self.spec and self.spec.views) and all(each is not None and each.fast is not None for each in loaded)
 
     @property
     def reason(self) -> str:
@@ -73,6 +103,20 @@ class SpecReader:
 
     include: Path
     _known: dict[str, tuple[tuple[int, int], ModelSpec]] = field(default_factory=dict)
+    _personal: dict[str, tuple[ModelSpec, frozenset[str]]] = field(default_factory=dict)
+
+    def personal(self, spec: ModelSpec) -> frozenset[str]:
+        """Return the columns that any feed of a model calls personal.
+
+        Raises:
+            SpecError: A feed has faults.
+        """
+        known = self._personal.get(spec.name)
+        if known and known[0] is spec:
+            return known[1]
+        found = frozenset(name for each in spec.feeds for name in specs.feed(each, self.include).personal)
+        self._personal[spec.name] = (spec, found)
+        return found
 
     def read(self, name: str) -> ModelSpec:
         """Return a model's spec.

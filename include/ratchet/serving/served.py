@@ -24,6 +24,18 @@ class Served:
     version: int
     pipeline: Any
     since: datetime
+    name: str = ""
+    """What it is, where it is not the version itself: `baseline`."""
+
+    @property
+    def title(self) -> str:
+        """What it is called where people read it."""
+        return f"the {self.name} of version {self.version}" if self.name else f"version {self.version}"
+
+    @cached_property
+    def fast(self) -> Any:
+        """The way of a single row past pandas, None where there is none."""
+        return None
 
     @cached_property
     def columns(self) -> Columns:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from types import FrameType
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from include.ratchet.domain.errors import SpecError
 
@@ -37,7 +40,27 @@ def run(app: FastAPI, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT, then finish what runs and exit with 0."""
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, _leave)
-    config = uvicorn.Config(
+    uvicorn.Server(_config(app, host, port)).run()
+
+
+def run_workers(factory: str, host: str, port: int, workers: int) -> None:
+    """Serve from several processes on one port; one that dies is started again.
+
+    Args:
+        factory: `module:function` that builds the application, called in each process.
+        host: Where to listen.
+        port: Where to listen.
+        workers: How many processes.
+    """
+    # Each worker shows the figures of all: they keep them in files of this folder, which a new service starts empty.
+    with tempfile.TemporaryDirectory(prefix="ratchet-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        config = _config(factory, host, port, factory=True, workers=workers)
+        Multiprocess(config, sockets=[config.bind_socket()]).run()
+
+
+def _config(app: FastAPI | str, host: str, port: int, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -45,8 +68,8 @@ def run(app: FastAPI, host: str, port: int) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
+        **more,
     )
-    uvicorn.Server(config).run()
 
 
 def _leave(_: int, __: FrameType | None) -> None:

@@ -33,9 +33,14 @@ def fit_baselines(spec: ModelSpec, train: tuple[pd.DataFrame, npt.NDArray[np.gen
         Fitted pipelines by name; the second is a small tree of the feature that predicts best.
     """
     x, y = train
-    dummy = DummyClassifier(strategy="prior") if spec.classifies else DummyRegressor(strategy="median")
     feature = best_feature(spec, Labelled(x, y))
-    return {"baseline": Pipeline([("model", dummy)]).fit(x, y), "one_feature": _small_tree(spec, feature).fit(x, y)}
+    return {"baseline": fit_trivial(spec, train), "one_feature": _small_tree(spec, feature).fit(x, y)}
+
+
+def fit_trivial(spec: ModelSpec, train: tuple[pd.DataFrame, npt.NDArray[np.generic]]) -> Pipeline:
+    """Fit what knows nothing: the classes' shares, or the median."""
+    dummy = DummyClassifier(strategy="prior") if spec.classifies else DummyRegressor(strategy="median")
+    return Pipeline([("model", dummy)]).fit(*train)
 
 
 def best_feature(spec: ModelSpec, rows: Labelled) -> str:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import LedgerError, Skip
 from include.ratchet.domain.records import Json, Signal, Window
-from include.ratchet.tasks import drift, reading
+from include.ratchet.tasks import drift, reading, requests
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from include.ratchet.domain.modelspec import ModelSpec
+    from include.ratchet.domain.ports import Lake
 
 
 def measure(model: str) -> Json:
@@ -22,13 +29,13 @@ def measure(model: str) -> Json:
 
     spec, lake, ledger = specs.model(model), open_lake(), open_ledger()
     champion = ledger.champion(model)
-    if champion is None or lake.version(f"predictions/{model}") is None:
+    if champion is None or not any(lake.version(name) is not None for name in (f"predictions/{model}", requests.table(model))):
         message = "no predictions yet"
         raise Skip(message)
     at, tables = reading.now(spec), reading.versions(spec)
     window = Window(reading.LONG_AGO, at - spec.labels.lag) if spec.columns.time else None
     rows = reading.transformed(spec, tables, window)
-    predictions = lake.dataset(f"predictions/{model}").to_table(use_threads=False)
+    predictions = _predictions(spec, lake, rows.schema)
     verdict = ledger.blessing(model, champion)
     if verdict is None:
         message = f"{model} version {champion}: serves without a promote verdict in the ledger"
@@ -43,6 +50,20 @@ def measure(model: str) -> Json:
     report |= {"model": model, "version": champion, "now": at.isoformat(), "test_metric": verdict.figures["challenger"], "drift": drifted}
     ledger.report(model, current().run_id, champion, report, datetime.now(UTC))
     return report
+
+
+def _predictions(spec: ModelSpec, lake: Lake, like: pa.Schema) -> pa.Table:
+    """Return what was predicted in batch and what the service answered, in one form."""
+    import pyarrow as pa
+
+    from include.ratchet.steps.requests import as_predictions
+
+    parts = []
+    if lake.version(f"predictions/{spec.name}") is not None:
+        parts.append(lake.dataset(f"predictions/{spec.name}").to_table(use_threads=False))
+    if lake.version(requests.table(spec.name)) is not None:
+        parts.append(as_predictions(lake.dataset(requests.table(spec.name)).to_table(use_threads=False), spec, like))
+    return pa.concat_tables(parts, promote_options="permissive")
 
 
 def signal(report: Json) -> Json:

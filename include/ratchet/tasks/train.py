@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Verdict, Window, digest
 from include.ratchet.tasks.snapshot import split_rows
 
@@ -70,13 +72,23 @@ def register(candidates: list[Json]) -> Json:
     if work.exists(best["path"]):
         with work.local(best["path"]) as fitted:
             pipeline = load_skops(fitted)
+    baseline = _baseline(spec, snapshot) if pipeline is not None else None
     report = TrainingReport(
-        spec.name, run["run_id"], best["name"], pipeline, tuple(candidates), spec.columns, parameters, snapshot["digest"]
+        spec.name, run["run_id"], best["name"], pipeline, tuple(candidates), spec.columns, parameters, snapshot["digest"], baseline
     )
     made = registry.register(report)
     registry.point(spec.name, {"challenger": made.version})
     work.drop(_work(run))
     return {"run": run, "snapshot": snapshot, "version": made.version, "chosen": best["name"], "validation_score": best["score"]}
+
+
+def _baseline(spec: ModelSpec, snapshot: Json) -> Any:
+    """Fit the trivial model, which the service answers with when every version fails."""
+    from include.ratchet.steps.baselines import fit_trivial
+    from include.ratchet.steps.frames import features, labels
+
+    rows, parts = split_rows(spec, snapshot)
+    return fit_trivial(spec, (features(rows, spec.columns)[parts.train], labels(rows, spec)[parts.train]))
 
 
 def judge(challenger: Json) -> Json:

@@ -87,10 +87,9 @@ class Routes(Store):
     def beat(self, worker: str, serves: dict[str, tuple[int, int]], at: datetime) -> None:
         """Say that a worker lives, and which version of each model answers in it, by which promotion; a new one is confirmed by it."""
         with Session(self._engine) as session, session.begin():
-            known = {row.model: row for row in session.scalars(select(WorkerRow).where(WorkerRow.worker == worker))}
-            for model, row in known.items():
-                if model not in serves:
-                    session.delete(row)
+            known: dict[str, WorkerRow] = {row.model: row for row in session.scalars(select(WorkerRow).where(WorkerRow.worker == worker))}
+            for gone in known.keys() - serves.keys():
+                session.delete(known[gone])
             for model, (version, sequence) in serves.items():
                 there = known.get(model)
                 if there is None or there.sequence != sequence:

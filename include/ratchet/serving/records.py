@@ -1,0 +1,61 @@
+"""What is logged of a request: one line of JSON, with the rows as they came and the answer as it went."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+PREDICTIONS, LABELS = "predictions", "labels"
+"""The two kinds of streams; a stream is `<kind>/<model>`."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: its id, its bytes, and the same parsed."""
+
+    id: str
+    body: bytes
+    content: Any
+
+
+def line(asked: Asked, by: tuple[int, str], ms: float, personal: Collection[str], *, said: bytes = b"", error: str = "") -> bytes:
+    """Write the line; personal values are hashed.
+
+    Args:
+        asked: The request.
+        by: The version that answered or failed; and its route: champion, canary, shadow or fallback.
+        ms: From the request's first byte to now [ms].
+        personal: Names of fields whose values are hashed.
+        said: The answer, as JSON; empty when there is none.
+        error: The name of what the version raised; never its text, which may quote a row.
+    """
+    # Spliced, not written again: 10,000 rows as JSON would cost as much as their prediction.
+    rows = json.dumps(_hidden(asked.content, personal)).encode() if personal else _one_line(asked.body)
+    head = {"id": asked.id, "at": datetime.now(UTC).isoformat(), "version": by[0], "route": by[1], "ms": round(ms, 3), "error": error}
+    return b"".join((json.dumps(head)[:-1].encode(), b', "in": ', rows, b', "out": ', said or b"null", b"}\n"))
+
+
+def label_line(labels: list[dict[str, Any]]) -> bytes:
+    """Write one delivery of labels."""
+    return json.dumps({"at": datetime.now(UTC).isoformat(), "labels": labels}).encode() + b"\n"
+
+
+def hashed(value: object) -> str | None:
+    """Return what stands for a personal value; null stays null."""
+    return None if value is None else "sha256:" + hashlib.sha256(str(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _hidden(content: Any, personal: Collection[str]) -> Any:
+    form, rows = next(iter(content.items()))
+    if isinstance(rows, Mapping):
+        return {form: {name: [hashed(each) for each in values] if name in personal else values for name, values in rows.items()}}
+    return {form: [{name: hashed(value) if name in personal else value for name, value in row.items()} for row in rows]}
+
+
+def _one_line(body: bytes) -> bytes:
+    """Take out line breaks: between JSON's tokens they mean nothing, and inside a string they are not allowed."""
+    return body.replace(b"\n", b" ").replace(b"\r", b" ")

@@ -1,0 +1,108 @@
+"""Bodies that bring in what the prediction service wrote: predictions to the lake, labels to the landing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from include.ratchet.domain import specs
+from include.ratchet.domain.config import load_config
+from include.ratchet.domain.errors import RatchetError
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.records import Json
+
+if TYPE_CHECKING:
+    from include.ratchet.adapters.segments import Segment
+
+PREDICTIONS, LABELS = "predictions", "labels"
+PATIENCE = timedelta(minutes=1)
+"""A label may come before the segment that holds its prediction is closed; it waits so long for it."""
+
+
+def table(model: str) -> str:
+    """Name the lake's table of what the service answered."""
+    return f"requests/{model}"
+
+
+def ship(model: str) -> Json:
+    """Move every closed segment of a model to where it is read; one that was moved before changes nothing.
+
+    Predictions are appended to the lake's `requests/<model>`. Labels become a file under `landing://labels/<model>/`,
+    which any feed may have as its source.
+
+    Returns:
+        How many rows and labels there were, and how many lines could not be read; those lines stay in the log's folder.
+    """
+    from include.ratchet.adapters import open_lake
+    from include.ratchet.adapters.segments import closed
+    from include.ratchet.steps.requests import to_table
+
+    spec, place = specs.model(model), load_config().log_place
+    found = {"rows": 0, "labels": 0, "damaged": 0}
+    trained: dict[int, frozenset[str]] = {}
+    for segment in closed(place, f"{PREDICTIONS}/{model}"):
+        lines, damaged = segment.lines()
+        for version in {line["version"] for line in lines} - trained.keys():
+            trained[version] = _trained(spec, version)
+        rows = to_table(lines, spec, trained)
+        if rows.num_rows:
+            open_lake().write(table(model), rows, write_id=segment.name, mode="append")
+        segment.done(keep=damaged > 0)
+        found["rows"] += rows.num_rows
+        found["damaged"] += damaged
+    for segment in closed(place, f"{LABELS}/{model}"):
+        count, damaged = _deliver(spec, segment)
+        found["labels"] += count
+        found["damaged"] += damaged
+    return {"model": model, **found}
+
+
+def _deliver(spec: ModelSpec, segment: Segment) -> tuple[int, int]:
+    """Write one segment of labels into the landing; return how many there were, and how many lines could not be read."""
+    import fsspec
+
+    from include.ratchet.adapters import open_lake
+    from include.ratchet.steps.requests import known_ids, label_lines, prediction_id
+
+    lines, damaged = segment.lines()
+    wanted = [prediction_id(each["id"]) for line in lines for each in line["labels"]]
+    lake = open_lake()
+    there = lake.version(table(spec.name)) is not None
+    columns = ["prediction_id", "row_id"]
+    known = known_ids(lake.dataset(table(spec.name)).to_table(columns, use_threads=False), wanted) if there else {}
+    unknown = [each for each in wanted if each not in known and _is_prediction(each)]
+    newest = max((datetime.fromisoformat(line["at"]) for line in lines), default=None)
+    if unknown and newest and datetime.now(UTC) - newest < PATIENCE:
+        return 0, 0  # next time
+    if lines:
+        fs, path = fsspec.core.url_to_fs(load_config().store(f"landing://{LABELS}/{spec.name}/{segment.name}.jsonl"))
+        fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+        draft = f"{path}.part"  # no feed's pattern takes it for a delivery
+        fs.pipe_file(draft, label_lines(lines, spec, known))
+        fs.mv(draft, path)
+    segment.done(keep=damaged > 0)
+    return len(wanted), damaged
+
+
+def _is_prediction(name: str) -> bool:
+    request, _, row = name.partition(".")
+    return len(request) == 32 and row.isdecimal() and set(request) <= set("0123456789abcdef")  # noqa: PLR2004 - of 16 bytes
+
+
+def _trained(spec: ModelSpec, version: int) -> frozenset[str]:
+    """Return the ids of a version's snapshot, as text; nothing where it is not known."""
+    from include.ratchet.adapters import open_lake, open_ledger, open_registry
+
+    try:
+        snapshot = open_ledger().get_snapshot(open_registry().get(spec.name, version).tags["ratchet.snapshot"])
+        kept = open_lake().kept(snapshot.place).select(list(spec.columns.id))
+    except (RatchetError, KeyError):
+        return frozenset()
+    return frozenset(_joined([kept[name].to_pylist() for name in spec.columns.id]))
+
+
+def _joined(columns: Sequence[Sequence[object]]) -> list[str]:
+    from include.ratchet.steps.requests import JOIN
+
+    return [JOIN.join(map(str, row)) for row in zip(*columns, strict=True)]
