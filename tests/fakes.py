@@ -64,13 +64,13 @@ class MemoryRegistry(Registry):
     def __init__(self, folder: Path) -> None:
         """Keep artifacts under `folder`."""
         self._folder = folder
-        self.versions: dict[str, list[ModelVersion]] = {}
+        self.made: dict[str, list[ModelVersion]] = {}
         self.aliases: dict[str, dict[str, int]] = {}
         self._shas: dict[str, str] = {}
 
     def register(self, report: TrainingReport) -> ModelVersion:
         """Keep the pipeline's file."""
-        made = self.versions.setdefault(report.model, [])
+        made = self.made.setdefault(report.model, [])
         known = [each for each in made if each.run_id == report.run_id]
         if known:
             return known[0]
@@ -86,11 +86,19 @@ class MemoryRegistry(Registry):
 
     def get(self, model: str, version: int) -> ModelVersion:
         """Return a version."""
-        made = self.versions.get(model, [])
+        made = self.made.get(model, [])
         if not 0 < version <= len(made):
             message = f"model {model} version {version}: not in the registry; registered are {len(made)}"
             raise RegistryError(message)
         return made[version - 1]
+
+    def models(self) -> list[str]:
+        """Name the models."""
+        return list(self.made)
+
+    def versions(self, model: str) -> list[ModelVersion]:
+        """Return the versions."""
+        return list(self.made.get(model, []))
 
     def artifact(self, model: str, version: int, sha: str = "") -> str:
         """Return the file, as it was registered and judged."""
@@ -117,7 +125,7 @@ class MemoryRegistry(Registry):
     def tag(self, model: str, version: int, tags: Mapping[str, str]) -> None:
         """Add tags."""
         found = self.get(model, version)
-        self.versions[model][version - 1] = replace(found, tags={**found.tags, **tags})
+        self.made[model][version - 1] = replace(found, tags={**found.tags, **tags})
 
     def attach(self, model: str, version: int, files: Mapping[str, str]) -> str:
         """Write the files beside the artifact."""

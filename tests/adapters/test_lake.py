@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from include.ratchet.adapters.lake import ATTEMPTS, RETENTION, DeltaLake
 
@@ -56,3 +58,33 @@ def test_a_kept_file_is_never_half_there(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(OSError, match="no space"):
         lake.keep("a.parquet", pa.table({"id": [2]}))
     assert lake.kept("a.parquet").to_pylist() == [{"id": 1}]
+
+
+def test_the_oldest_version_that_is_needed_outlives_delta_s_own_memory(tmp_path: Path) -> None:
+    """Years pass: the log is checkpointed, its old entries may be forgotten, files are vacuumed; a model's version is read.
+
+    Delta forgets by the times of the log's files, after 30 days unless told otherwise: without RETENTION it does.
+    """
+    lake, told = DeltaLake(str(tmp_path / "ours")), tmp_path / "plain" / "t"
+    for number in range(4):
+        lake.write("t", pa.table({"id": [number]}), write_id=str(number), mode="replace")
+        write_deltalake(told, pa.table({"id": [number]}), mode="overwrite")
+    for table in (tmp_path / "ours" / "t", told):
+        _age(table, timedelta(days=3 * 365))
+        found = DeltaTable(str(table))
+        found.create_checkpoint()
+        _age(table, timedelta(days=3 * 365), only="*.json")
+        found.cleanup_metadata()
+    assert lake.clean("t", {0}, timedelta()) == 2
+    assert lake.dataset("t", 0).to_table(use_threads=False).to_pylist() == [{"id": 0}]
+    assert lake.dataset("t").to_table(use_threads=False).to_pylist() == [{"id": 3}]
+    with pytest.raises(DeltaError):
+        DeltaTable(str(told), version=0)
+
+
+def _age(table: Path, by: timedelta, only: str = "*") -> None:
+    """Make a table's files older than they are."""
+    for path in table.rglob(only):
+        if path.is_file():
+            moment = path.stat().st_mtime - by.total_seconds()
+            os.utime(path, (moment, moment))

@@ -103,6 +103,22 @@ def test_parts_of_the_dead_are_told_apart(tmp_path: Path) -> None:
     assert [each.name for each in store.listed(parts=True)] == [f"{PART}dead"]
 
 
+def test_unfinished_writes_are_removed(tmp_path: Path, s3: S3Server) -> None:
+    """Parts on a disk and uploads to S3 whose writer died before a moment; not those of the living, and no finished file."""
+    disk, objects = Store(str(tmp_path)), Store(f"{s3.bucket()}/at", s3.access)
+    bucket = objects.place.split("/")[2]
+    for store in (disk, objects):
+        put(store, "a", b"x")
+    (tmp_path / f"{PART}dead").write_bytes(b"half")
+    s3.call("create_multipart_upload", Bucket=bucket, Key="at/dead")
+    s3.call("create_multipart_upload", Bucket=bucket, Key="elsewhere")
+    begun, later = datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(hours=1)
+    assert disk.abort(begun) == []  # moto says of every upload that it began in 2010: only the disk shows that the living stay
+    assert [disk.abort(later), objects.abort(later)] == [[f"{PART}dead"], ["at/dead"]]
+    assert [store.exists("a") for store in (disk, objects)] == [True, True]
+    assert [each["Key"] for each in s3.call("list_multipart_uploads", Bucket=bucket)["Uploads"]] == ["elsewhere"]
+
+
 def test_times_by_any_name() -> None:
     """Disks say mtime, S3 says LastModified, memory says created."""
     moment = datetime(2020, 1, 1, tzinfo=UTC)

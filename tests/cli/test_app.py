@@ -187,3 +187,11 @@ def test_batches_are_listed_and_decided_about(project: Project) -> None:
     project.ingest()
     assert _run("batches", "visits").output.count("merged") == 2
     assert isinstance(_run("batches", "visit").exception, SpecError)
+
+
+def test_retain_says_what_went(project: Project) -> None:
+    """In an empty home there is nothing to remove, and it says of what."""
+    assert project.include.exists()
+    said = _run("retain")
+    assert said.exit_code == 0, said.output
+    assert "0 table files, 0 snapshots, 0 raw" in " ".join(said.output.split())

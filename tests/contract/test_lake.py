@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,34 @@ def test_kept_files(lake: Lake) -> None:
         lake.drop("staged/f/a.parquet")
     with pytest.raises(DataError, match=r"staged/f/a\.parquet: not in the lake"):
         lake.kept("staged/f/a.parquet")
+
+
+def test_tables_and_files_are_listed(lake: Lake) -> None:
+    """Tables by what was written to them, kept files with size and time; nothing of one among the other."""
+    assert lake.tables() == []
+    lake.write("clean/f", rows(id=[1]), write_id="1", mode="append")
+    lake.write("quarantine/f", rows(id=[1]), write_id="1", mode="append")
+    lake.keep("snapshots/m/a.parquet", rows(id=[1]))
+    assert lake.tables() == ["clean/f", "quarantine/f"]
+    (kept,) = lake.files("snapshots")
+    assert kept.name == "snapshots/m/a.parquet"
+    assert kept.size > 100
+    assert lake.files("staged") == []
+
+
+def test_cleaning_leaves_what_is_needed(lake: Lake) -> None:
+    """Files of versions that were replaced go; those of the newest version and of the ones to keep stay readable."""
+    for number in range(6):
+        lake.write("clean/f", rows(id=[number]), write_id=str(number), mode="replace")
+    assert lake.clean("clean/f", {2}, timedelta(days=1)) == 0
+    assert [lake.clean("clean/f", {2}, timedelta()) for _ in range(2)] == [4, 0]
+    assert lake.version("clean/f") == 5  # nothing new: no model is trained because of it
+    assert [read(lake, version=version)[0]["id"] for version in (2, 5)] == [2, 5]
+    with pytest.raises(Exception, match=r"(?i)not found|no such|404"):
+        read(lake, version=1)
+    with pytest.raises(DataError, match=r"versions \[9\] are needed and no longer in its log, so nothing of it is removed"):
+        lake.clean("clean/f", {9}, timedelta())
+    assert lake.clean("nothing/here", (), timedelta()) == 0
 
 
 WRITER = """

@@ -76,3 +76,17 @@ def test_bytes_that_are_not_there(landing: Landing) -> None:
     sha, _ = landing.put("g", io.BytesIO(b"1"))
     with pytest.raises(DataError, match=r"its bytes are gone .* deliver the file again"):
         landing.open("f", sha)
+
+
+def test_dropped_bytes_are_gone(landing: Landing) -> None:
+    """Once or twice; other bytes stay."""
+    sha, _ = landing.put("f", io.BytesIO(b"1"))
+    other, _ = landing.put("f", io.BytesIO(b"2"))
+    landing.put("g", io.BytesIO(b"1"))
+    assert set(landing.held("f")) == {sha, other}
+    for _ in range(2):
+        landing.drop("f", sha)
+    assert landing.held("f") == [other]
+    with pytest.raises(DataError, match="gone"):
+        landing.open("f", sha)
+    landing.open("f", other).close()

@@ -71,6 +71,9 @@ def test_versions_count_from_one(registry: Registry, model: str) -> None:
     found = registry.get(model, 2)
     assert (found.model, found.tags["ratchet.candidate"]) == (model, "b")
     assert registry.get(model, 1) != found
+    assert model in registry.models()
+    assert sorted(each.version for each in registry.versions(model)) == [1, 2]
+    assert registry.versions("never_was") == []
 
 
 def test_a_run_registers_once(registry: Registry, model: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from include.ratchet.adapters.s3 import S3Access
 from include.ratchet.adapters.store import Store
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.ports import Lake
+from include.ratchet.domain.records import Stored
 
 ATTEMPTS = 5
 # Delta forgets old versions 30 days after a checkpoint; a registered model needs its snapshot for years.
@@ -119,6 +121,36 @@ class DeltaLake(Lake):
         """Remove files that `keep` wrote and that nothing needs any more."""
         self._store.remove(*names)
 
+    def tables(self) -> list[str]:
+        """Name the tables."""
+        log = "/_delta_log/"
+        return sorted({each.name.partition(log)[0] for each in self._store.listed() if log in each.name})
+
+    def files(self, folder: str) -> list[Stored]:
+        """List what `keep` wrote below a folder."""
+        return self._store.listed(folder)
+
+    def clean(self, table: str, keep: Collection[int], older: timedelta) -> int:
+        """Remove the files that only versions replaced for longer than `older` need, but not one that a version of `keep` needs."""
+        found = self._open(table)
+        if found is None:
+            return 0
+        lost = [version for version in sorted(keep) if not self._readable(table, version)]
+        if lost:
+            message = f"table {table}: versions {lost} are needed and no longer in its log, so nothing of it is removed; restore _delta_log"
+            raise DataError(message)
+        hours = int(older.total_seconds() // 3600)
+        spent = found.vacuum(hours, dry_run=True, enforce_retention_duration=False, keep_versions=sorted(keep) or None)
+        # Delta's own removal makes two versions of the table that hold nothing new, and counts again what went before.
+        there = {each.name for each in self._store.listed(table)}
+        gone = sorted({f"{table}/{name}" for name in spent} & there)
+        self._store.remove(*gone)
+        return len(gone)
+
+    def abort(self, before: datetime) -> list[str]:
+        """Remove what writers left unfinished that died before a moment."""
+        return self._store.abort(before)
+
     def _add(self, table: DeltaTable | str, rows: pa.Table, how: Literal["overwrite", "append"], properties: CommitProperties) -> None:
         if isinstance(table, str) and self._access and not self._safe:
             message = (
@@ -165,6 +197,12 @@ class DeltaLake(Lake):
                 raise
             message = f"table {table}: version {version} is not there; the newest is {newest}"
             raise DataError(message) from error
+
+    def _readable(self, table: str, version: int) -> bool:
+        try:
+            return self._open(table, version) is not None
+        except (DeltaError, DataError):
+            return False
 
     def _uri(self, table: str) -> str:
         uri = f"{self._place}/{table}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import BinaryIO
 
 from include.ratchet.adapters.s3 import S3Access
@@ -43,6 +44,18 @@ class ContentStore(Landing):
             place = self._store.place
             message = f"batch {sha[:12]} of feed {feed}: its bytes are gone from {place}; restore them, or deliver the file again"
             raise DataError(message) from None
+
+    def held(self, feed: str) -> list[str]:
+        """Return the SHA-256 of all bytes that are kept of a feed."""
+        return [each.name.rpartition("/")[2] for each in self._store.listed(feed)]
+
+    def drop(self, feed: str, sha: str) -> None:
+        """Remove kept bytes, when they are there."""
+        self._store.remove(_name(feed, sha))
+
+    def abort(self, before: datetime) -> list[str]:
+        """Remove what writers left unfinished that died before a moment."""
+        return self._store.abort(before)
 
 
 def _name(feed: str, sha: str) -> str:

@@ -52,7 +52,7 @@ class MlflowRegistry(Registry):
     def register(self, report: TrainingReport) -> ModelVersion:
         """Log the run with a child per candidate, then register the chosen pipeline."""
         same = {RUN_TAG: report.run_id, SNAPSHOT_TAG: report.snapshot}
-        known = [each for each in self._versions(report.model) if same.items() <= each.tags.items()]
+        known = [each for each in self.versions(report.model) if same.items() <= each.tags.items()]
         if known:
             return known[0]
         if report.pipeline is None:
@@ -84,7 +84,7 @@ class MlflowRegistry(Registry):
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            known = ", ".join(str(each.version) for each in self._versions(model)) or "none"
+            known = ", ".join(str(each.version) for each in self.versions(model)) or "none"
             message = f"model {model} version {version}: not in the registry; registered are {known}"
             raise RegistryError(message) from None
         return ModelVersion(model, int(found.version), str(found.run_id), str(found.source), dict(found.tags))
@@ -132,7 +132,18 @@ class MlflowRegistry(Registry):
             else:
                 self._client.set_registered_model_alias(model, alias, str(version))
 
-    def _versions(self, model: str) -> list[ModelVersion]:
+    def models(self) -> list[str]:
+        """Name the models that have a registered version."""
+        found, token = [], None
+        while True:
+            page = self._client.search_registered_models(page_token=token)
+            found += [str(each.name) for each in page]
+            token = page.token
+            if not token:
+                return found
+
+    def versions(self, model: str) -> list[ModelVersion]:
+        """Return the versions that are registered."""
         found = self._client.search_model_versions(f"name = '{model}'")
         return [ModelVersion(model, int(v.version), str(v.run_id), str(v.source), dict(v.tags)) for v in found]
 

@@ -8,25 +8,18 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, cast
 
 import fsspec
 
 from include.ratchet.adapters.s3 import S3Access
 from include.ratchet.domain.errors import DataError
+from include.ratchet.domain.records import Stored
 
 PART_BYTES = 16 << 20
 """Objects of at least twice this size go to S3 in parts; nothing is seen of them before the last one is acknowledged."""
 PART = ".part-"
 """How unfinished files begin: nobody lists or reads them."""
-
-
-class Stored(NamedTuple):
-    """One file: its name below the place, its size [bytes], and when it was last written, UTC."""
-
-    name: str
-    size: int
-    changed: datetime
 
 
 class Store:
@@ -130,6 +123,18 @@ class Store:
             for path, info in sorted(found.items())
             if Path(path).name.startswith(PART) == parts
         ]
+
+    def abort(self, before: datetime) -> list[str]:
+        """Remove what writers left unfinished that died before a moment: parts on a disk, uploads to S3; return their names."""
+        dead = [each.name for each in self.listed(parts=True) if each.changed < before]
+        self.remove(*dead)
+        if self.place.startswith("s3://"):
+            bucket, _, prefix = self._root.partition("/")
+            found = self.fs.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix).get("Uploads", [])
+            for each in (upload for upload in found if upload["Initiated"] < before):
+                self.fs.call_s3("abort_multipart_upload", Bucket=bucket, Key=each["Key"], UploadId=each["UploadId"])
+                dead.append(str(each["Key"]))
+        return dead
 
 
 def files_at(place: str, access: S3Access | None = None) -> tuple[fsspec.AbstractFileSystem, str]:

@@ -142,6 +142,14 @@ def requarantine(
 
 
 @app.command()
+def retain() -> None:
+    """Remove what has had its time by ratchet.yaml's retention; never what a registered version needs."""
+    from include.ratchet.tasks.retain import retain as clean
+
+    show.console.print("removed: " + ", ".join(f"{number} {what}" for what, number in clean().items()), highlight=False)
+
+
+@app.command()
 def demo(*, exit: Annotated[bool, typer.Option("--exit", help="Leave after the check.")] = False) -> None:  # noqa: A002 - the option's name
     """Start everything, deliver real flights, and wait until champions serve."""
     from include.ratchet.local.demo import demo as run_demo

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
+from include.ratchet.domain.durations import Duration
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.specs import PROJECT, did_you_mean
 from include.ratchet.domain.strict import Strict
@@ -50,6 +51,15 @@ class Serving(Strict):
     """Requests that one worker takes on at a time; more are told to come again."""
 
 
+class Retention(Strict):
+    """How long what no registered version needs is kept; raw bytes for ever, unless a time is given."""
+
+    versions: Duration = Field(default="90d", validate_default=True)
+    snapshots: Duration = Field(default="90d", validate_default=True)
+    work: Duration = Field(default="7d", validate_default=True)
+    raw: Duration | None = None
+
+
 class Config(BaseSettings):
     """The deployment: where everything is kept. What is left out lies under `home`."""
 
@@ -65,6 +75,7 @@ class Config(BaseSettings):
     mlflow: Mlflow = Mlflow()
     serving: Serving = Serving(workers=1, timeout=30, concurrency=64)
     connections: dict[str, str] = {}
+    retention: Retention = Retention()
 
     @classmethod
     def settings_customise_sources(  # noqa: D102 - pydantic-settings' own hook

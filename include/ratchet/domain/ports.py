@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.modelspec import Columns
-from include.ratchet.domain.records import Batch, Delivery, Json, Window
+from include.ratchet.domain.records import Batch, Delivery, Json, Stored, Window
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -135,6 +135,18 @@ class Landing(ABC):
     def open(self, feed: str, sha: str) -> BinaryIO:
         """Open kept bytes, or raise DataError when they are not there."""
 
+    @abstractmethod
+    def held(self, feed: str) -> list[str]:
+        """Return the SHA-256 of all bytes that are kept of a feed."""
+
+    @abstractmethod
+    def drop(self, feed: str, sha: str) -> None:
+        """Remove kept bytes, when they are there."""
+
+    @abstractmethod
+    def abort(self, before: datetime) -> list[str]:
+        """Remove what writers left unfinished that died before a moment, UTC; return its names."""
+
 
 class Lake(ABC):
     """Delta tables: `clean/<feed>`, `quarantine/<feed>`, `predictions/<model>`; and immutable Parquet files."""
@@ -175,6 +187,26 @@ class Lake(ABC):
     def drop(self, *names: str) -> None:
         """Remove files that `keep` wrote and that nothing needs any more."""
 
+    @abstractmethod
+    def tables(self) -> list[str]:
+        """Name the tables that have been written to."""
+
+    @abstractmethod
+    def files(self, folder: str) -> list[Stored]:
+        """List what `keep` wrote below a folder, by name."""
+
+    @abstractmethod
+    def clean(self, table: str, keep: Collection[int], older: timedelta) -> int:
+        """Remove files that only versions replaced for longer than `older` need, none that a version of `keep` needs; return their number.
+
+        Raises:
+            DataError: A version of `keep` is no longer in the table's log; nothing was removed.
+        """
+
+    @abstractmethod
+    def abort(self, before: datetime) -> list[str]:
+        """Remove what writers left unfinished that died before a moment, UTC; return its names."""
+
 
 @dataclass(frozen=True)
 class ModelVersion:
@@ -208,6 +240,14 @@ class Registry(ABC):
     @abstractmethod
     def register(self, report: TrainingReport) -> ModelVersion:
         """Log the run and register the chosen pipeline; the same training run on the same snapshot registers once."""
+
+    @abstractmethod
+    def models(self) -> list[str]:
+        """Name the models that have a registered version."""
+
+    @abstractmethod
+    def versions(self, model: str) -> list[ModelVersion]:
+        """Return the versions that are registered."""
 
     @abstractmethod
     def artifact(self, model: str, version: int, sha: str = "") -> str:

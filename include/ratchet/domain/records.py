@@ -131,6 +131,15 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """One file: its name below its place, its size [bytes], and when it was last written, UTC."""
+
+    name: str
+    size: int
+    changed: datetime
+
+
+@dataclass(frozen=True)
 class RuleResult:
     """What one rule of the gate found.
 
