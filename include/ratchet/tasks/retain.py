@@ -67,11 +67,11 @@ def _bytes(before: datetime) -> int:
 
 
 def _staged() -> set[str]:
-    """Name the staged files of batches that are still to be merged."""
+    """Name the staged files of batches that are still on their way."""
     from include.ratchet.adapters import open_ledger
 
     ledger = open_ledger()
-    waiting = [(feed, batch.write_id) for feed in specs.names("feeds") for batch in ledger.batches(feed, "checked", "validated")]
+    waiting = [(feed, batch.write_id) for feed in specs.names("feeds") for batch in ledger.batches(feed) if batch.status != "merged"]
     return {f"staged/{feed}/{name}.{part}.parquet" for feed, name in waiting for part in ("clean", "quarantine")}
 
 
