@@ -45,7 +45,8 @@ def simulate(metric: str, mode: str, count: int, seed: int) -> tuple[int, int]:
     promoted = at_least = 0
     for _ in range(count):
         world = getattr(worlds, metric)(draw, null)
-        each = [compare.replicate(compare.metric(metric, who, world.truth), world.day) for who in (world.challenger, world.champion)]
+        days = compare.Units(world.day, serial=True)
+        each = [compare.figure(metric, who, world.truth, days) for who in (world.challenger, world.champion)]
         gain = compare.measure("gain over the champion", each[0] - each[1], ALPHA, null)
         promoted += decide([business, gain], [], [], ALPHA, ALPHA).outcome == "promote"
         at_least += gain.estimate is not None and gain.estimate >= null
@@ -73,7 +74,14 @@ def judge(parts: Sequence[Json]) -> tuple[bool, str]:
 GATE_NULL = Proof(
     "gate-null",
     f"Of challengers exactly at the null, with errors that come in {28} days, at most {ALPHA:.0%} are promoted",
-    ("include/ratchet/domain/gate.py", "include/ratchet/steps/compare.py", "proofs/gate_null.py", "proofs/worlds.py"),
+    (
+        "include/ratchet/domain/gate.py",
+        "include/ratchet/steps/compare.py",
+        "include/ratchet/steps/influence.py",
+        "include/ratchet/steps/series.py",
+        "proofs/gate_null.py",
+        "proofs/worlds.py",
+    ),
     CHUNKS * len(CASES),
     run,
     judge,

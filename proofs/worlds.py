@@ -13,7 +13,7 @@ import numpy as np  # noqa: TID253 - loaded by a proof that runs, by nothing tha
 import numpy.typing as npt  # noqa: TID253
 from scipy.stats import norm  # noqa: TID253
 
-from include.ratchet.steps.compare import Answers  # noqa: TID253
+from include.ratchet.steps.answers import Answers  # noqa: TID253
 
 DAYS = 28
 ROWS_A_DAY = 430

@@ -69,6 +69,7 @@ MODEL_YAML = """
       metric: roc_auc
       business: {roc_auc: ">= 0.60"}
       champion: {mode: non_inferior, margin: 0.1}
+      test_reuse: {looks: 5}   # the tests train again and again on the same days
     triggers:
       new_data: {min_rows: 100}
       degradation: {drop: 0.1}

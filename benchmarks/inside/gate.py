@@ -24,6 +24,7 @@ class Proved:
     p99_ms: float = 1.0
     size_mb: float = 1.0
     error: str = "not asked in this measurement"
+    odd: str = ""
 
 
 def main() -> None:

@@ -48,9 +48,10 @@ def test_a_proof_not_shown_is_inconclusive_and_says_what_it_needs() -> None:
     assert made.outcome == "inconclusive"
     assert "not shown above 0.6" in made.sentence
     assert "more blocks" not in made.sentence
-    small = gate(replace(OPEN, estimate=0.61))
-    needed = 28 * (2.5 * 0.03 / 0.01) ** 2 - 28
-    assert f"needs about {round(needed)} more blocks" in small.sentence
+    small = gate(replace(OPEN, estimate=0.61, rows=2800, needed={"smallest_gain": 90, "observed": 68}))
+    assert "needs about 40 more blocks (4,000 rows) to show it with 80 % power" in small.sentence
+    worse = gate(replace(OPEN, estimate=0.59, needed={"smallest_gain": 90}))
+    assert "needs about 62 more blocks to show the smallest gain with 80 % power" in worse.sentence
 
 
 def test_a_metric_that_cannot_be_measured_is_inconclusive() -> None:
@@ -62,7 +63,7 @@ def test_a_metric_that_cannot_be_measured_is_inconclusive() -> None:
 def test_too_few_blocks_are_inconclusive_however_good() -> None:
     """Below the fewest blocks even a p-value of 0.001 decides nothing; with one more it does."""
     few = gate(replace(SHOWN, blocks=FEWEST_BLOCKS - 1))
-    assert (few.outcome, "on 19 blocks; needs 20" in few.sentence) == ("inconclusive", True)
+    assert (few.outcome, "on 19 blocks; needs 20, which is 1 more" in few.sentence) == ("inconclusive", True)
     assert gate(replace(SHOWN, blocks=FEWEST_BLOCKS)).outcome == "promote"
 
 
@@ -114,6 +115,26 @@ def test_a_guard_without_a_p_value_says_so() -> None:
         ("pass", "segment a=1 is -0.1; harm is not measurable on these rows (28 blocks)"),
         ("pass", "segment a=2 is -0.1, no harm shown"),
     ]
+
+
+def test_a_required_guard_in_doubt_is_inconclusive() -> None:
+    """What must be guarded and cannot be keeps the champion, and says why; shown harm still refuses."""
+    doubt = replace(guard("segment a=1", 0.5), doubt="required segment a=1 cannot be judged")
+    made = gate(SHOWN, guards=(doubt,))
+    assert (made.outcome, made.sentence) == ("inconclusive", "Inconclusive, the champion stays: required segment a=1 cannot be judged")
+    assert gate(SHOWN, guards=(replace(doubt, p_below=0.001),)).outcome == "refuse"
+
+
+def test_a_check_that_cannot_say_yet_is_inconclusive() -> None:
+    """Neither good nor bad: the champion stays."""
+    assert gate(SHOWN, checks=(Checked("unseen test rows", ok=None, sentence="seen"),)).outcome == "inconclusive"
+
+
+def test_a_guard_says_what_it_would_have_caught() -> None:
+    """The loss with 80 % power stands in the sentence and in the record."""
+    made = gate(SHOWN, guards=(replace(guard("a", 0.5), detectable=-0.07),))
+    assert made.rules[1].sentence == "a is -0.1, no harm shown; -0.07 would be seen with 80 % power"
+    assert made.rules[1].detectable == -0.07
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))

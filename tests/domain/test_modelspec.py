@@ -177,8 +177,6 @@ def test_views_need_a_time() -> None:
 
 LATER = {
     "engine": "spark",
-    "gate__behaviour": [{"name": "x"}],
-    "gate__test_reuse": "ladder",
     "triggers__breaker": {"fails": 3},
     "triggers__degradation__windows": 3,
     "deploy__approval": "required",
@@ -200,7 +198,7 @@ def test_all_keys_of_later_are_named_at_once() -> None:
 
 def test_the_value_that_is_true_today_may_be_written() -> None:
     """What the documentation shows as the default is accepted."""
-    spec = model(engine="duckdb", deploy__approval="none", views=[], gate__behaviour=[])
+    spec = model(engine="duckdb", deploy__approval="none", views=[])
     assert spec.deploy.target == "local"
 
 
@@ -229,3 +227,21 @@ def test_a_drift_alarm_in_every_fourth_window_is_refused() -> None:
     assert drift is not None
     assert drift.dial(timedelta(days=7)) == pytest.approx(7 / 365.25)
     assert drift.persistence == (2, 3)
+
+
+BEHAVIOUR = [
+    ({"change": {"y": 1}, "expect": "invariant"}, "found y: 1.0; allowed is a number for a numeric feature (x)"),
+    ({"change": {"x": "a"}, "expect": "invariant"}, "found x: 'a'; allowed is a word for a categorical or text feature (c)"),
+]
+
+
+@pytest.mark.parametrize(("behaviour", "said"), BEHAVIOUR)
+def test_a_behaviour_test_changes_features(behaviour: Any, said: str) -> None:
+    """A test that would change nothing that the model sees is refused, naming what it could change."""
+    assert said in refused(gate__behaviour=[behaviour])
+
+
+def test_a_direction_needs_one_score() -> None:
+    """Of several classes none is up."""
+    said = refused(task="multiclass", gate__behaviour=[{"change": {"x": 1}, "expect": "up"}])
+    assert "found expect up with task multiclass" in said

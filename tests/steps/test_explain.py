@@ -10,7 +10,7 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from include.ratchet.steps import explain
-from include.ratchet.steps.compare import Answers
+from include.ratchet.steps.answers import Answers
 
 DRAW = np.random.default_rng(3)
 

@@ -18,12 +18,16 @@ TIMEOUT_SECONDS = 120
 
 @dataclass(frozen=True)
 class Probe:
-    """What the fresh process said: predictions per row, 99th percentile of the CPU time of one row [ms], size [MB], error."""
+    """What the fresh process said: predictions per row, 99th percentile of the CPU time of one row [ms], size [MB], error.
+
+    `odd` says what is wrong with its answers to an empty row and to unseen words; empty when nothing is.
+    """
 
     predictions: list[list[float]]
     p99_ms: float
     size_mb: float
     error: str = ""
+    odd: str = ""
 
 
 def probe(artifact: str, features: pd.DataFrame) -> Probe:
@@ -40,4 +44,4 @@ def probe(artifact: str, features: pd.DataFrame) -> Probe:
     if done.returncode != 0:
         return Probe([], 0.0, size, (done.stderr.strip().splitlines() or ["it died without a word"])[-1])
     said = json.loads(done.stdout.strip().splitlines()[-1])
-    return Probe(said["predictions"], said["p99_ms"], size)
+    return Probe(said["predictions"], said["p99_ms"], size, odd=said["odd"])

@@ -234,10 +234,21 @@ class ModelSpec(Strict):
             most = MOST_ALARMS * timedelta(days=365.25) / self.monitor.window
             yearly = self.triggers.drift.false_alarms_per_year
             yield f"triggers.drift.false_alarms_per_year: found {yearly:g}; allowed with this monitor.window is less than {most:.3g}"
+        yield from self._impossible_behaviour()
         fewest = timedelta(days=FEWEST_DAYS)
         if self.triggers.degradation and columns.time and self.monitor.window < fewest:
             found = format_duration(self.monitor.window)
             yield f"monitor.window: found {found}; allowed with triggers.degradation is {FEWEST_DAYS}d or more, it is tested on day blocks"
+
+    def _impossible_behaviour(self) -> Iterator[str]:
+        for each in self.gate.behaviour:
+            if self.task == "multiclass" and each.expect != "invariant":
+                yield f"gate.behaviour: found expect {each.expect} with task multiclass, which has no one score; allowed is invariant"
+            for name, change in each.change.items():
+                known = (*self.columns.categorical, *self.columns.text) if isinstance(change, str) else self.columns.numeric
+                if name not in known:
+                    kind = "a word for a categorical or text" if isinstance(change, str) else "a number for a numeric"
+                    yield f"gate.behaviour: found {name}: {change!r}; allowed is {kind} feature ({', '.join(known) or 'none'})"
 
     @property
     def classifies(self) -> bool:
@@ -248,8 +259,6 @@ class ModelSpec(Strict):
 # Keys of the design that a later version fills in, with the one value that is true today.
 _LATER: dict[str, Any] = {
     "engine": "duckdb",
-    "gate.behaviour": [],
-    "gate.test_reuse": None,
     "triggers.breaker": None,
     "triggers.degradation.false_alarms_per_year": None,
     "triggers.degradation.windows": None,

@@ -141,11 +141,21 @@ class Stored:
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What one rule of the gate found.
+    """What one rule of the gate found; the names of the rules are in `domain/gate.py`.
 
-    `estimate`, the interval and `bound` (what the estimate is held against) are in the rule's own unit, higher is
-    better for the challenger; `p` is the p-value [0-1] of the null that the rule must reject, None where the rule is
-    deterministic.
+    Attributes:
+        estimate, low, high: In the rule's own unit, higher is better for the challenger; the interval is one-sided at
+            the rule's level on each end.
+        p: P-value [0-1] of the null that the rule must reject, None where the rule is deterministic.
+        bound: What the estimate is held against: a proof must be shown above it, a guard fails when shown below it.
+        error, freedom: Standard error of the estimate, and the degrees of freedom of its Student's t.
+        alpha: The level of the rule: of a guard, that of Holm's first step.
+        margin: What the spec allows to lose, in the same unit.
+        blocks, rows: How many units (days, entities or rows) and rows were measured.
+        detectable: The true value that the rule would have shown with 80 % power: a gain, or for a guard a loss.
+        power: Chance [0-1] of a proof to be shown at fixed true gains, by the gain: never at the observed one.
+        needed: Blocks in all that show the `smallest_gain`, and the `observed` one where it is positive, with 80 % power.
+        about: Whom it is about: the segments that are judged here together, each too small by itself; the groups furthest apart.
     """
 
     rule: str
@@ -157,6 +167,16 @@ class RuleResult:
     high: float | None = None
     p: float | None = None
     bound: float | None = None
+    error: float | None = None
+    freedom: int | None = None
+    alpha: float | None = None
+    margin: float | None = None
+    blocks: int = 0
+    rows: int = 0
+    detectable: float | None = None
+    power: dict[str, float] = field(default_factory=dict)
+    needed: dict[str, int] = field(default_factory=dict)
+    about: str = ""
 
 
 @dataclass(frozen=True)

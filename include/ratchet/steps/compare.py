@@ -1,17 +1,13 @@
-"""Measure challenger, champion and baseline on the same untouched rows, with errors that respect time.
+"""Estimate a figure of test rows with its error, by the unit that it was sampled in.
 
-The sampling unit is a block: a calendar day where there is time, one of 40 random groups where there is
-none. Flights of one day share their weather: DeLong's standard error of a paired AUC difference is 0.003
-there and the day-clustered one 0.011 to 0.014. Every figure is a delete-one-block jackknife with Student's
-t on blocks - 1 degrees of freedom, which works for any metric that scikit-learn can score.
-
-References:
-    Busing, Meijer & van der Leeden (1999), "Delete-m jackknife for unequal m", Statistics and Computing 9.
+Where there is time the unit is the UTC day, and the error allows for days that resemble the days before them
+(`steps/series.py`). Flights of one day share their weather: DeLong's standard error of a paired AUC difference is
+0.003 there and the day-clustered one 0.011 to 0.014. Where there is no time it is the row, or the entity whose rows
+belong together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,182 +15,137 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.stats import t as student
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from include.ratchet.domain.gate import Measured
-from include.ratchet.steps.scoring import scorer_of
+from include.ratchet.steps import influence, series
+from include.ratchet.steps.answers import Answers
+from include.ratchet.steps.recorded import Statistic, metric
 
-RANDOM_BLOCKS = 40
-Rows = npt.NDArray[np.int_]
-Statistic = Callable[[Rows], float]
+GROUPS = 40
+"""A metric without influence values, and without time: so many random groups of units are left out, one after another."""
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What one model says about the test rows.
+class Units:
+    """What was sampled as one.
 
     Attributes:
-        predicted: Labels or numbers, shape `(n_rows,)`.
-        probabilities: Per class, shape `(n_rows, n_classes)`; None for regression.
-        classes: The classes in the order of the columns of `probabilities`.
+        of: The unit of each row, shape `(n_rows,)`, from 0; days in order of time.
+        serial: Whether a unit may resemble the one before it: days do, rows and entities do not.
     """
 
-    predicted: npt.NDArray[Any]
-    probabilities: npt.NDArray[np.float64] | None = None
-    classes: npt.NDArray[Any] | None = None
+    of: npt.NDArray[np.int_]
+    serial: bool
 
+    def among(self, inside: Mask) -> Units:
+        """Return the units of some rows; one that has no row there is none."""
+        return Units(np.unique(self.of[inside], return_inverse=True)[1], self.serial)
 
-class _Recorded(BaseEstimator):
-    """Answers rows by their position, so that a scikit-learn scorer scores what was already predicted."""
-
-    def __init__(self, answers: Answers) -> None:
-        self.answers = answers
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def predict(self, rows: Rows) -> npt.NDArray[Any]:
-        return self.answers.predicted[rows.ravel()]
-
-
-class _RecordedClassifier(ClassifierMixin, _Recorded):
     @property
-    def classes_(self) -> npt.NDArray[Any]:
-        return np.asarray(self.answers.classes)
+    def count(self) -> int:
+        """How many there are."""
+        return int(self.of.max()) + 1 if len(self.of) else 0
 
-    def predict_proba(self, rows: Rows) -> npt.NDArray[np.float64]:
-        return np.asarray(self.answers.probabilities)[rows.ravel()]
-
-
-class _RecordedRegressor(RegressorMixin, _Recorded):
-    pass
-
-
-def answer(pipeline: Any, features: pd.DataFrame, threshold: float = 0.5) -> Answers:
-    """Ask a fitted pipeline about all rows; a binary decision is made at `threshold`."""
-    if not hasattr(pipeline, "predict_proba"):
-        return Answers(np.asarray(pipeline.predict(features)))
-    probabilities, classes = np.asarray(pipeline.predict_proba(features)), np.asarray(pipeline.classes_)
-    if len(classes) == 2:  # noqa: PLR2004
-        return Answers(classes[(probabilities[:, 1] >= threshold).astype(int)], probabilities, classes)
-    return Answers(classes[probabilities.argmax(axis=1)], probabilities, classes)
-
-
-def metric(name: str, answers: Answers, truth: npt.NDArray[Any]) -> Statistic:
-    """Return the metric as a function of row positions; higher is better, as with all scikit-learn scorers."""
-    scorer = scorer_of(name)
-    model = (_RecordedRegressor if answers.probabilities is None else _RecordedClassifier)(answers)
-    return lambda rows: float(scorer(model, rows.reshape(-1, 1), truth[rows]))
-
-
-def blocks(times: pd.Series | None, rows: int, seed: int) -> npt.NDArray[np.int_]:
-    """Return the block of each row, shape `(n_rows,)`: its day, or one of 40 random groups."""
-    if times is not None:
-        return pd.factorize(times.dt.floor("D"))[0]
-    return np.random.default_rng(seed).permutation(np.arange(rows) % RANDOM_BLOCKS)
+    def grouped(self, seed: int) -> Units:
+        """Return days as they are, and other units in at most 40 random groups."""
+        if self.serial or self.count <= GROUPS:
+            return self
+        group = np.random.default_rng(seed).permutation(np.arange(self.count) % GROUPS)
+        return Units(group[self.of], serial=False)
 
 
 @dataclass(frozen=True)
-class Replicates:
-    """A statistic on all rows, and on all rows but those of one block, for each block.
-
-    Differences of statistics are differences of replicates, so that each model is scored once per block.
-    """
+class Figure:
+    """A statistic, higher is better, and what each unit adds to its error, shape `(n_units,)`, summing to zero."""
 
     whole: float
-    without: npt.NDArray[np.float64]
-    sizes: npt.NDArray[np.int_]
+    influence: Floats
+    serial: bool
+    rows: int
 
-    def __sub__(self, other: Replicates) -> Replicates:
+    def __sub__(self, other: Figure) -> Figure:
         """Pair two models on the same rows."""
-        return Replicates(self.whole - other.whole, self.without - other.without, self.sizes)
+        return Figure(self.whole - other.whole, self.influence - other.influence, self.serial, self.rows)
 
-    def times(self, sign: float) -> Replicates:
+    def times(self, sign: float) -> Figure:
         """Turn a figure where lower is better around."""
-        return Replicates(sign * self.whole, sign * self.without, self.sizes)
+        return Figure(sign * self.whole + 0.0, sign * self.influence, self.serial, self.rows)
 
 
-def replicate(statistic: Statistic, block: npt.NDArray[np.int_]) -> Replicates:
-    """Compute a statistic with each block left out; NaN where it is undefined (a class is missing)."""
-    everything = np.arange(len(block))
-    ids, sizes = np.unique(block, return_counts=True)
-    without = [_or_nan(statistic, everything[block != each]) for each in ids]
-    return Replicates(_or_nan(statistic, everything), np.array(without), sizes)
+def units(times: pd.Series | None, rows: int, entity: pd.Series | None = None) -> Units:
+    """Return what was sampled as one: the day, the entity where there is no time, else the row."""
+    if times is not None:
+        return Units(np.unique(times.dt.floor("D").to_numpy(), return_inverse=True)[1], serial=True)
+    return Units(np.arange(rows) if entity is None else pd.factorize(entity)[0], serial=False)
 
 
-def measure(rule: str, figures: Replicates, alpha: float, null: float = 0.0) -> Measured:
-    """Estimate a statistic with its error from its replicates.
+def figure(name: str, answers: Answers, truth: npt.NDArray[Any], sampled: Units, seed: int = 0) -> Figure:
+    """Measure a metric: by its influence values, or by leaving out one day, or one of 40 groups, at a time."""
+    formula = influence.known(name, answers)
+    if formula is None:
+        return by_leaving_out(metric(name, answers, truth), sampled, seed)
+    return summed(*formula(answers, truth), sampled)
+
+
+def summed(whole: float, values: Floats, sampled: Units) -> Figure:
+    """Add each row's influence up by unit."""
+    by_unit: Floats = np.bincount(sampled.of, weights=values, minlength=sampled.count).astype(float)
+    return Figure(whole, by_unit, sampled.serial, len(values))
+
+
+def by_leaving_out(statistic: Statistic, sampled: Units, seed: int = 0) -> Figure:
+    """Measure any statistic of row positions."""
+    grouped = sampled.grouped(seed)
+    whole, values = influence.left_out(statistic, grouped.of, grouped.count)
+    return Figure(whole, values, grouped.serial, len(grouped.of))
+
+
+def measure(rule: str, found: Figure, alpha: float, null: float = 0.0) -> Measured:
+    """Estimate a statistic with its error.
 
     Args:
         rule: Name of the rule that it is for.
-        figures: The statistic, higher is better, with each block left out.
+        found: The statistic, higher is better, with its units' influence.
         alpha: The interval is one-sided at `alpha` on each end.
         null: What must be exceeded.
 
     Returns:
-        Estimate, interval, the p-value [0-1] of "not above `null`" and of "not below `null`", and the blocks used.
-        A statistic that is undefined without some block yields no p-values.
+        Estimate, interval, the p-value [0-1] of "not above `null`" and of "not below `null`", and the units used.
+        A statistic that is undefined, or is so without some unit, yields no p-values.
     """
-    whole, count = figures.whole, len(figures.sizes)
-    if not np.isfinite(whole):
-        return Measured(rule, None, null, blocks=count)
-    if count < 2 or not np.isfinite(figures.without).all():  # noqa: PLR2004
-        return Measured(rule, whole, null, blocks=count)
-    share = figures.sizes.sum() / figures.sizes
-    pseudo = share * whole - (share - 1) * figures.without
-    centre = count * whole - ((1 - 1 / share) * figures.without).sum()
-    error = float(np.sqrt(((pseudo - centre) ** 2 / (share - 1)).mean()))
-    reach = float(student.ppf(1 - alpha, count - 1)) * error
+    count, rows = len(found.influence), found.rows
+    if not np.isfinite(found.whole):
+        return Measured(rule, None, null, blocks=count, rows=rows)
+    if count < 2 or not np.isfinite(found.influence).all():  # noqa: PLR2004
+        return Measured(rule, found.whole, null, blocks=count, rows=rows)
+    error, freedom = _error(found)
+    reach = float(student.isf(alpha, freedom)) * error
     return Measured(
         rule,
-        whole,
+        found.whole,
         null,
-        low=whole - reach,
-        high=whole + reach,
+        low=found.whole - reach,
+        high=found.whole + reach,
         error=error,
-        p_above=_tail(whole - null, error, count - 1),
-        p_below=_tail(null - whole, error, count - 1),
+        p_above=_tail(found.whole - null, error, freedom),
+        p_below=_tail(null - found.whole, error, freedom),
         blocks=count,
+        rows=rows,
+        freedom=freedom,
     )
+
+
+def _error(found: Figure) -> tuple[float, int]:
+    if found.serial:
+        return series.long_run(found.influence)
+    count = len(found.influence)
+    return float(np.sqrt(count / (count - 1) * (found.influence**2).sum())), count - 1
 
 
 def _tail(distance: float, error: float, freedom: int) -> float:
     if error == 0.0:
         return 0.0 if distance > 0 else 1.0
     return float(student.sf(distance / error, freedom))
-
-
-def _or_nan(statistic: Statistic, rows: Rows) -> float:
-    try:
-        return statistic(rows)
-    except ValueError:
-        return float("nan")
-
-
-def calibration_error(answers: Answers, truth: npt.NDArray[Any], bins: int = 10) -> Statistic:
-    """Return the expected calibration error [0-1, lower is better] of the positive class, over bins of equal width."""
-    positive = truth == np.asarray(answers.classes)[1]
-    scores = np.asarray(answers.probabilities)[:, 1]
-    which = np.minimum((scores * bins).astype(int), bins - 1)
-
-    def statistic(rows: Rows) -> float:
-        inside = np.bincount(which[rows], minlength=bins)
-        gap = np.bincount(which[rows], weights=scores[rows] - positive[rows], minlength=bins)
-        return float(np.abs(gap).sum() / inside.sum())
-
-    return statistic
-
-
-def rate(answers: Answers, truth: npt.NDArray[Any], measure_name: str) -> Statistic:
-    """Return the rate of positive decisions among the positives, the negatives or all rows."""
-    positive = np.asarray(answers.classes)[1]
-    among = {"true_positive_rate": truth == positive, "false_positive_rate": truth != positive}.get(
-        measure_name, np.ones(len(truth), dtype=bool)
-    )
-    chosen = answers.predicted == positive
-
-    def statistic(rows: Rows) -> float:
-        kept = rows[among[rows]]
-        return float(chosen[kept].mean()) if len(kept) else float("nan")
-
-    return statistic

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.ratchet.domain.records import Json
-from include.ratchet.steps import compare
-from include.ratchet.steps.compare import Answers
+from include.ratchet.steps.answers import Answers, answer
+from include.ratchet.steps import recorded
+from include.ratchet.steps.recorded import Rows
 
 MOST_ROWS = 50_000
 """Curves are drawn over at most so many test rows, drawn by the seed."""
@@ -23,7 +24,7 @@ MOST_FEATURES = 200
 BINS = 10
 
 
-def drawn(count: int, most: int, seed: int) -> compare.Rows:
+def drawn(count: int, most: int, seed: int) -> Rows:
     """Return the positions of all rows, or of `most` drawn ones in their order."""
     if count <= most:
         return np.arange(count)
@@ -100,8 +101,8 @@ def importance(pipeline: Any, features: pd.DataFrame, truth: npt.NDArray[Any], m
 
 def _score(pipeline: Any, x: pd.DataFrame, truth: npt.NDArray[Any], metric: str, threshold: float, times: int) -> list[float]:
     """Score each of `times` copies of the rows, predicted in one call."""
-    answers = compare.answer(pipeline, x, threshold)
-    statistic, count = compare.metric(metric, answers, np.tile(truth, times)), len(truth)
+    answers = answer(pipeline, x, threshold)
+    statistic, count = recorded.metric(metric, answers, np.tile(truth, times)), len(truth)
     found = []
     for copy in range(times):
         try:

@@ -15,7 +15,7 @@ from include.ratchet.domain.gate import Measured
 from include.ratchet.domain.modelspec import FEWEST_DAYS, ModelSpec
 from include.ratchet.domain.records import Window
 from include.ratchet.steps import compare
-from include.ratchet.steps.compare import Answers
+from include.ratchet.steps.answers import Answers
 from include.ratchet.steps.frames import labelled, labels
 
 FEWEST_ROWS = 50
@@ -125,7 +125,6 @@ def _shown(p_values: dict[str, float], alpha: float) -> list[str]:
 
 def _measure(part: pd.DataFrame, spec: ModelSpec, null: float) -> Measured:
     truth = part["_label"].to_numpy()
-    block = compare.blocks(part[spec.columns.time] if spec.columns.time else None, len(part), spec.training.seed)
     if len(part) < FEWEST_ROWS or (spec.classifies and len(set(truth)) < 2):  # noqa: PLR2004
         return Measured("window", None, null)
     if spec.task == "regression":
@@ -141,7 +140,8 @@ def _measure(part: pd.DataFrame, spec: ModelSpec, null: float) -> Measured:
         else:
             probabilities = np.empty((len(part), 0))  # the metric does not look at them
         answers = Answers(predicted, probabilities, classes)
-    return compare.measure("window", compare.replicate(compare.metric(spec.gate.metric, answers, truth), block), ALPHA, null)
+    sampled = compare.units(part[spec.columns.time] if spec.columns.time else None, len(part))
+    return compare.measure("window", compare.figure(spec.gate.metric, answers, truth, sampled, spec.training.seed), ALPHA, null)
 
 
 def _alike(predicted: pd.Series, truth: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from include.ratchet.domain.modelspec import ModelSpec
-from include.ratchet.steps.compare import answer
+from include.ratchet.steps.answers import answer
 from include.ratchet.steps.frames import columns_of, features
 
 

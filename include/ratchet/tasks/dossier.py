@@ -88,7 +88,7 @@ def _explained(spec: ModelSpec, rows: pa.Table, parts: Split, verdict: Verdict) 
 
     from include.ratchet.adapters import open_registry
     from include.ratchet.steps import explain
-    from include.ratchet.steps.compare import answer
+    from include.ratchet.steps.answers import answer
     from include.ratchet.steps.frames import columns_of, features, labels
 
     test = rows.filter(pa.array(parts.test))

@@ -8,6 +8,7 @@ from typing import Any
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import Skip
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.occasion import occasion
 from include.ratchet.domain.records import Json, Verdict, Window, digest
 from include.ratchet.tasks.snapshot import split_rows
 
@@ -96,7 +97,7 @@ def judge(challenger: Json) -> Json:
     from include.ratchet.adapters import open_ledger, open_registry
     from include.ratchet.adapters.models import sha256_of
     from include.ratchet.adapters.probe import probe
-    from include.ratchet.steps.evaluate import evaluate
+    from include.ratchet.steps.evaluate import evaluate, window_tested
     from include.ratchet.steps.frames import features
 
     run, version = challenger["run"], int(challenger["version"])
@@ -108,7 +109,10 @@ def judge(challenger: Json) -> Json:
     artifact = registry.artifact(spec.name, version)
     sha, proved = sha256_of(artifact), probe(artifact, sample)
     incumbent = registry.load(spec.name, champion) if champion is not None else None
-    decision, figures = evaluate(spec, rows, parts, pipeline, incumbent, proved)
+    window = window_tested(spec, rows, parts)
+    circumstances = occasion(spec, run, ledger.verdicts(spec.name), window)
+    decision, figures = evaluate(spec, rows, parts, pipeline, incumbent, proved, circumstances)
+    figures |= {"test_window": window, "looks": circumstances.looks, "by_hand": circumstances.by_hand}
     verdict = ledger.judge(
         Verdict(
             spec.name,

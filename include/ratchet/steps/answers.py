@@ -1,0 +1,78 @@
+"""What models say about rows: asked once, in chunks, and then only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from include.ratchet.domain.modelspec import Columns
+from include.ratchet.steps.frames import features
+
+CHUNK = 250_000
+"""Rows that are predicted at a time: with all 5 million at once the pipelines' own copies need more than 4 GB."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one model says about the test rows.
+
+    Attributes:
+        predicted: Labels or numbers, shape `(n_rows,)`.
+        probabilities: Per class, shape `(n_rows, n_classes)`; None for regression.
+        classes: The classes in the order of the columns of `probabilities`.
+    """
+
+    predicted: npt.NDArray[Any]
+    probabilities: npt.NDArray[np.float64] | None = None
+    classes: npt.NDArray[Any] | None = None
+
+    def take(self, rows: npt.NDArray[Any]) -> Answers:
+        """Return the answers of some rows, by mask or position."""
+        probabilities = None if self.probabilities is None else self.probabilities[rows]
+        return Answers(self.predicted[rows], probabilities, self.classes)
+
+    @property
+    def raw(self) -> npt.NDArray[Any]:
+        """What the model itself returns, before any decision, shape `(n_rows,)` or `(n_rows, n_classes)`."""
+        return self.predicted if self.probabilities is None else self.probabilities
+
+    @property
+    def score(self) -> npt.NDArray[np.float64]:
+        """The number that a binary or regression model answers: the chance of the positive class, or the prediction."""
+        return np.asarray(self.predicted if self.probabilities is None else self.probabilities[:, 1], dtype=float)
+
+
+def answer(pipeline: Any, seen: pd.DataFrame, threshold: float = 0.5) -> Answers:
+    """Ask a fitted pipeline about all rows; a binary decision is made at `threshold`."""
+    if not hasattr(pipeline, "predict_proba"):
+        return Answers(np.asarray(pipeline.predict(seen)))
+    return _decided(np.asarray(pipeline.predict_proba(seen)), np.asarray(pipeline.classes_), threshold)
+
+
+def answer_all(pipeline: Any, rows: pa.Table, columns: Columns, threshold: float = 0.5) -> Answers:
+    """Ask a fitted pipeline about all rows of a table, chunk by chunk."""
+    parts = [answer(pipeline, each, threshold) for each in chunks(rows, columns)]
+    if len(parts) == 1:
+        return parts[0]
+    predicted = np.concatenate([each.predicted for each in parts])
+    if parts[0].probabilities is None:
+        return Answers(predicted)
+    return Answers(predicted, np.concatenate([np.asarray(each.probabilities) for each in parts]), parts[0].classes)
+
+
+def chunks(rows: pa.Table, columns: Columns) -> Iterator[pd.DataFrame]:
+    """Return the features of consecutive rows, a chunk at a time."""
+    for start in range(0, max(rows.num_rows, 1), CHUNK):
+        yield features(rows.slice(start, CHUNK), columns)
+
+
+def _decided(probabilities: npt.NDArray[np.float64], classes: npt.NDArray[Any], threshold: float) -> Answers:
+    if len(classes) == 2:  # noqa: PLR2004
+        return Answers(classes[(probabilities[:, 1] >= threshold).astype(int)], probabilities, classes)
+    return Answers(classes[probabilities.argmax(axis=1)], probabilities, classes)

@@ -1,0 +1,181 @@
+"""The deterministic findings of the gate: what serving needs, and what is not plausible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.ratchet.domain.gate import Checked
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.steps.bench import Bench, groups
+from include.ratchet.steps.frames import Split, features
+from include.ratchet.steps.recorded import metric, perfect
+
+SAME = 1e-9
+"""How far the fresh process may be from this one."""
+EXPECTED_ROWS = 100
+"""A segment of the train rows that should have so many test rows, and has none, was lost on the way."""
+MORE_REPEATED = 0.05
+"""Test rows may repeat train rows so much more often than validation rows do."""
+HIDDEN = np.uint64(0x9E3779B97F4A7C15)
+
+Hashes = npt.NDArray[np.uint64]
+
+
+class Proved(Protocol):
+    """What a fresh process said: predictions per row, CPU time of a row [ms], size [MB], error or nothing."""
+
+    @property
+    def predictions(self) -> list[list[float]]:
+        """Per row."""
+        ...
+
+    @property
+    def p99_ms(self) -> float:
+        """CPU time of one row."""
+        ...
+
+    @property
+    def size_mb(self) -> float:
+        """Of the artifact."""
+        ...
+
+    @property
+    def error(self) -> str:
+        """Empty when it answered."""
+        ...
+
+    @property
+    def odd(self) -> str:
+        """What is wrong with its answers to an empty row and to unseen words; empty when nothing is."""
+        ...
+
+
+def readiness(spec: ModelSpec, test: pa.Table, challenger: Any, proved: Proved) -> Iterator[Checked]:
+    """Say whether the registered artifact loads, answers the same, in time, within its size, and whatever it is asked."""
+    ready = spec.gate.readiness
+    if proved.error:
+        text = f"the artifact does not load and answer in a fresh process: {proved.error}"
+        yield Checked("loads in a fresh process", ok=False, sentence=text)
+        return
+    yield Checked("loads in a fresh process", ok=True, sentence="the artifact loads and answers in a fresh process")
+    head = features(test.slice(0, len(proved.predictions)), spec.columns)
+    ask = challenger.predict_proba if hasattr(challenger, "predict_proba") else challenger.predict
+    here = np.asarray(ask(head), dtype=float).reshape(len(head), -1)
+    there = np.asarray(proved.predictions, dtype=float).reshape(len(head), -1)
+    apart = float(np.abs(here - there).max(initial=0.0)) if here.shape == there.shape and len(head) else float("inf")
+    text = f"the fresh process answers within {apart:.2g} of this one; allowed is {SAME:.0e}"
+    yield Checked("same answers in a fresh process", apart <= SAME, text)
+    text = proved.odd or "an empty row and one of unseen words are answered"
+    yield Checked("answers empty and unseen values", not proved.odd, text)
+    yield Checked("latency", proved.p99_ms <= ready.p99_ms, f"p99 of one row is {proved.p99_ms:.1f} ms; allowed are {ready.p99_ms:g}")
+    text = f"the artifact has {proved.size_mb:.2f} MB; allowed are {ready.max_size_mb:g}"
+    yield Checked("size", proved.size_mb <= ready.max_size_mb, text)
+
+
+def sanity(bench: Bench, rows: pa.Table, parts: Split, y: npt.NDArray[Any]) -> Iterator[Checked]:
+    """Say what is not plausible about the test rows, or about how the challenger does on them."""
+    yield _enough(bench)
+    yield _not_trained_on(bench.spec, rows, parts, y)
+    yield _balance(bench, y[parts.train])
+    yield _too_good(bench)
+    if "champion" in bench.answers:
+        mine, theirs = bench.answers["challenger"].raw, bench.answers["champion"].raw
+        same = mine.shape == theirs.shape and bool(np.array_equal(mine, theirs))
+        text = "challenger and champion answer " + ("every test row the same" if same else "differently")
+        yield Checked("differs from the champion", not same, text)
+    if bench.spec.gate.segments or bench.spec.gate.fairness:
+        yield _segments_there(bench, rows.filter(pa.array(parts.train)))
+
+
+def _enough(bench: Bench) -> Checked:
+    count, least = bench.test.num_rows, bench.spec.gate.sanity.min_rows
+    return Checked("enough test rows", count >= least, f"{count:,} test rows; allowed are {least:,} or more (gate.sanity.min_rows)")
+
+
+def _not_trained_on(spec: ModelSpec, rows: pa.Table, parts: Split, y: npt.NDArray[Any]) -> Checked:
+    """Look for test rows among the others by their id, and by what they hold: a copy has another id."""
+    rule, fitted_on = "test rows were not trained on", parts.train | parts.validation
+    ids = _hashes([rows[name] for name in spec.columns.id])
+    twice = int(np.isin(ids[parts.test], ids[fitted_on]).sum())
+    if twice:
+        return Checked(rule, ok=False, sentence=f"{twice:,} test rows have an id that the challenger was fitted or chosen on")
+    held = _hashes([*(rows[name] for name in spec.columns.features), pa.array(y)])
+    trained = np.unique(held[parts.train])
+    test, usual = (float(np.isin(held[part], trained).mean()) for part in (parts.test, parts.validation))
+    text = f"{test:.1%} of the test rows equal a train row in label and all features; of the validation rows {usual:.1%} do"
+    return Checked(rule, test <= 2 * usual + MORE_REPEATED, text)
+
+
+def _hashes(columns: list[Any]) -> Hashes:
+    """Return one number per row that is the same where all cells are."""
+    mixed = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        cells = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        coded = pc.dictionary_encode(cells, null_encoding="encode")
+        if isinstance(coded, pa.ChunkedArray):
+            coded = coded.combine_chunks()
+        mixed = (mixed ^ coded.indices.to_numpy(zero_copy_only=False).astype(np.uint64)) * HIDDEN
+        mixed ^= mixed >> np.uint64(29)
+    return mixed
+
+
+def _balance(bench: Bench, trained: npt.NDArray[Any]) -> Checked:
+    allowed, rule = bench.spec.gate.sanity.max_label_shift, "label balance"
+    if bench.spec.classifies:
+        classes = np.unique(np.concatenate([trained, bench.truth]))
+        shares = [np.array([float((part == each).mean()) for each in classes]) for part in (trained, bench.truth)]
+        apart = float(np.abs(shares[0] - shares[1]).sum() / 2)
+        text = (
+            f"the classes' shares differ by {apart:.3f} between train and test rows; allowed are {allowed:g} (gate.sanity.max_label_shift)"
+        )
+        return Checked(rule, apart <= allowed, text)
+    low, middle, high = np.quantile(trained.astype(float), [0.25, 0.5, 0.75])
+    distance = abs(float(np.median(bench.truth.astype(float))) - middle)
+    apart = distance / (high - low) / 4 if high > low else 0.0
+    text = f"the median label moved by {distance:.4g}, {apart:.3f} of four interquartile ranges; allowed are {allowed:g}"
+    return Checked(rule, apart <= allowed, f"{text} (gate.sanity.max_label_shift)")
+
+
+def _too_good(bench: Bench) -> Checked:
+    """Compare what error is left with the baseline's: a model that leaves nearly none was told the answer."""
+    name, least, everything = bench.spec.gate.metric, bench.spec.gate.sanity.too_good, np.arange(len(bench.truth))
+    best = metric(name, perfect(bench.answers["challenger"], bench.truth), bench.truth)(everything)
+    mine, trivial = (best - bench.figure(name, who).whole for who in ("challenger", "baseline"))
+    left = mine / trivial if trivial > 0 and np.isfinite(mine) else 1.0
+    text = f"{left:.1%} of the baseline's error is left; less than {least:.1%} is taken for a leak (gate.sanity.too_good)"
+    return Checked("too good to be true", not least or left >= least, text)
+
+
+def _segments_there(bench: Bench, trained: pa.Table) -> Checked:
+    """Fail closed when a column that must be guarded, or a segment of the train rows, is missing from the test rows."""
+    rule, gate = "segments are there", bench.spec.gate
+    wanted = [*(bench.spec.columns.segments if gate.segments else ()), *([gate.fairness.by] if gate.fairness else ())]
+    gone = [name for name in dict.fromkeys(wanted) if name not in bench.test.column_names]
+    if gone:
+        text = f"segment column {', '.join(map(repr, gone))} is not in the data; add it to the transform, or take it out of the gate"
+        return Checked(rule, ok=False, sentence=text)
+    for column in dict.fromkeys(wanted):
+        here = {value for value, _ in groups(bench.test, column)}
+        for value, inside in groups(trained, column):
+            expected = inside.mean() * bench.test.num_rows
+            if value not in here and expected >= EXPECTED_ROWS:
+                text = f"segment {column}={value} has {inside.mean():.1%} of the train rows and none of the test rows"
+                return Checked(rule, ok=False, sentence=text)
+    return Checked(rule, ok=True, sentence=f"every segment of {', '.join(dict.fromkeys(wanted))} that the train rows have is tested")
+
+
+def unseen(looks: int, allowed: int) -> Checked:
+    """Say whether these rows may still decide: each verdict that they take part in is a chance to pass by luck."""
+    if looks < allowed:
+        return Checked("unseen test rows", ok=True, sentence=f"verdict {looks + 1} of {allowed} on these test rows")
+    text = (
+        f"{looks} earlier verdict{'s' if looks > 1 else ''} saw some of these test rows; allowed are {allowed} in all "
+        "(gate.test_reuse.looks, each at alpha / looks). It is judged again when the test rows are new"
+    )
+    return Checked("unseen test rows", ok=None, sentence=text)
