@@ -177,7 +177,7 @@ def test_what_is_not_ready_to_serve_is_refused(said: Said, rule: str) -> None:
 
 
 GUARDS = [
-    ({"gate__calibration": {"max_error": 0.001}}, "calibration", "fail"),
+    ({"gate__calibration": {"max_error": 0.1}, "challenger": "flipped"}, "calibration", "fail"),
     ({"gate__calibration": {"max_error": 0.5}}, "calibration", "pass"),
     ({"gate__flips": {"max_rate": 0.01}, "challenger": "flipped"}, "flips", "fail"),
     ({"gate__flips": {"max_rate": 0.5}}, "flips", "pass"),

@@ -8,7 +8,8 @@ with Holm's correction over all guards, so that a healthy challenger is refused 
 | rule | kind | what it says |
 |---|---|---|
 | `business METRIC` | proof | the challenger's metric is beyond the bound |
-| `gain over the champion`, `gain over the baseline`, `gain over one feature` | proof | the paired difference is above 0, or above minus the margin |
+| `gain over the champion` | proof | the paired difference is above 0, or above minus the margin |
+| `gain over the baseline`, `gain over one feature` | proof | the same, against trivial models |
 | `segment COLUMN=VALUE`, `segment other` | guard | the paired difference in a segment; those that are too small are pooled |
 | `fairness gap`, `calibration`, `flips`, `behaviour ...` | guard | within what the spec allows |
 | `segments are there` | check | a configured column, or a segment that the training rows had, is not missing from the test rows |

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.ratchet.domain.records import Json
-from include.ratchet.steps.answers import Answers, answer
 from include.ratchet.steps import recorded
+from include.ratchet.steps.answers import Answers, answer
 from include.ratchet.steps.recorded import Rows
 
 MOST_ROWS = 50_000
