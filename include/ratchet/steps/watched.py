@@ -14,7 +14,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import get_scorer
 
 from include.ratchet.domain.modelspec import ModelSpec
-from include.ratchet.steps.compare import answer
+from include.ratchet.steps.answers import answer
 from include.ratchet.steps.frames import columns_of, features, labels
 from include.ratchet.steps.sketch import Sketch, blocks, sketch, sketch_like
 
