@@ -97,6 +97,34 @@ def verify(
     console.print("every record is as it was written", highlight=False)
 
 
+@past.command()
+def replay(name: Name, version: Annotated[int, typer.Option(help="A registered version.")]) -> None:
+    """Make a version again from its recipe; say which stage is the first that differs, and which rows."""
+    from include.ratchet.domain.replay import STAGES
+    from include.ratchet.tasks.replay import replay as made_again
+
+    require_model(name)
+    found = made_again(name, version)
+    console.print(f"{name} version {version}", markup=False, highlight=False)
+    for stage in STAGES:
+        then, now = found.recorded.get(stage, "")[:12], found.found.get(stage, "")[:12]
+        console.print(f"  {stage:<12} {found.says(stage):<8} recorded {then}  found {now}", markup=False, highlight=False)
+    for said in (*found.notes, *(f"not as it was: {each}" for each in found.different)):
+        console.print(f"  {said}", markup=False, highlight=False, soft_wrap=True)
+    if found.first is None:
+        console.print("every stage was repeated to the last bit", highlight=False)
+        return
+    code = f"; with the code of then: git worktree add <folder> {then}" if (then := _code_of_then(found.different)) else ""
+    console.print(f"the first stage that differs: {found.first}{code}", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def _code_of_then(different: tuple[str, ...]) -> str:
+    """Return the commit that the version was made by, where it is another."""
+    said = next((each for each in different if each.startswith("code: was ")), "")
+    return said.removeprefix("code: was ").partition(",")[0]
+
+
 def _span(reign: Reign) -> str:
     until = f" until {_short(reign.valid_to)} UTC" if reign.valid_to else ""
     by = f", confirmed by {reign.confirmed_by} worker(s)" if reign.confirmed_by else ", no service has confirmed it"

@@ -10,6 +10,7 @@ from include.ratchet.domain.errors import Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.occasion import occasion
 from include.ratchet.domain.records import Json, Verdict, Window, digest
+from include.ratchet.tasks import recipe
 from include.ratchet.tasks.snapshot import split_rows
 
 
@@ -78,6 +79,7 @@ def register(candidates: list[Json]) -> Json:
         spec.name, run["run_id"], best["name"], pipeline, tuple(candidates), spec.columns, parameters, snapshot["digest"], baseline
     )
     made = registry.register(report)
+    recipe.keep(best, made.version)
     registry.point(spec.name, {"challenger": made.version})
     work.drop(_work(run))
     return {"run": run, "snapshot": snapshot, "version": made.version, "chosen": best["name"], "validation_score": best["score"]}

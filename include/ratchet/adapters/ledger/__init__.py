@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 
 from include.ratchet.adapters.ledger.batches import Batches
 from include.ratchet.adapters.ledger.promotions import Promotions
+from include.ratchet.adapters.ledger.recipes import Recipes
 from include.ratchet.adapters.ledger.reviews import Reviews
 from include.ratchet.adapters.ledger.routes import Routes
 from include.ratchet.adapters.ledger.runs import Runs
@@ -23,7 +24,7 @@ from include.ratchet.adapters.ledger.steps import Steps
 from include.ratchet.adapters.ledger.verdicts import Verdicts
 
 
-class Ledger(Batches, Reviews, Runs, Verdicts, Promotions, Routes, Steps, Audits):
+class Ledger(Batches, Reviews, Runs, Verdicts, Promotions, Routes, Steps, Audits, Recipes):
     """Reads and writes of the ledger; each method is one transaction."""
 
 
