@@ -26,7 +26,7 @@ os.environ |= {
 }
 
 from tests import s3server, tiny  # noqa: E402 - pandas and numpy read the threads
-from tests.databases import postgres, url  # noqa: E402, F401 - fixtures
+from tests.databases import database, postgres, url  # noqa: E402, F401 - fixtures
 from tests.s3server import S3Server  # noqa: E402
 from tests.tiny import Project  # noqa: E402
 
