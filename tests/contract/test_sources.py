@@ -6,23 +6,32 @@ A new kind of source is one more class here that knows how to deliver rows to it
 from __future__ import annotations
 
 import io
+import json
 import os
+import re
+import threading
+import types
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import sqlalchemy as sa
 
+from include.ratchet.adapters.sources import Where
 from include.ratchet.adapters.sources.files import Files
 from include.ratchet.adapters.sources.sql import Sql
+from include.ratchet.domain.config import load_config
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.ports import Source
 from include.ratchet.domain.records import Delivery
+from include.ratchet.domain.specs import PROJECT
 from include.ratchet.steps.decode import decode
-from tests.fakes import MemorySource
+from tests.fakes import MemoryConnections, MemorySource
 from tests.makers import feed_spec
 from tests.s3server import S3Server
 
@@ -35,6 +44,7 @@ class World(ABC):
     spec: FeedSpec = feed_spec()
     source: Source
     raw: list[bytes]
+    server: ThreadingHTTPServer | None = None
 
     def landed(self, _: Any = None) -> Iterator[BinaryIO]:
         """Give what has landed, as the ingest does to a source that asks."""
@@ -69,13 +79,59 @@ class ObjectsWorld(World):
 
     def __init__(self, _: Path, __: str, server: S3Server) -> None:
         """Watch an empty bucket."""
-        self.server, self.bucket, self.count = server, server.bucket(), 0
+        self.s3, self.bucket, self.count = server, server.bucket(), 0
         self.source = Files(self.spec, f"{self.bucket}/in/*.csv", server.access)
 
     def deliver(self, rows: Rows) -> None:
         """Put an object."""
         self.count += 1
-        self.server.call("put_object", Bucket=self.bucket.removeprefix("s3://"), Key=f"in/{self.count:03}.csv", Body=csv(rows))
+        self.s3.call("put_object", Bucket=self.bucket.removeprefix("s3://"), Key=f"in/{self.count:03}.csv", Body=csv(rows))
+
+
+class HttpWorld(World):
+    """An API, and the source of docs/sources.md that reads it."""
+
+    spec = feed_spec(source={"format": "jsonl"})
+
+    def __init__(self, _: Path, __: str) -> None:
+        """Serve nothing yet, on a free port of this machine."""
+        page = (PROJECT / "docs" / "sources.md").read_text(encoding="utf-8")
+        (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+        module = types.ModuleType("http_of_the_docs")
+        exec(compile(code, "docs/sources.md", "exec"), module.__dict__)  # noqa: S102 - the page's own code is what is tested
+        rows = self.rows = list[tuple[int, float]]()
+
+        class Api(BaseHTTPRequestHandler):
+            def do_HEAD(self) -> None:
+                self.answer(b"")
+
+            def do_GET(self) -> None:
+                asked = parse_qs(urlsplit(self.path).query)
+                after, until = int(asked["after"][0]), int(asked["until"][0])
+                self.answer(b"".join(json.dumps({"id": i, "v": v}).encode() + b"\n" for i, v in rows[after:until]))
+
+            def answer(self, body: bytes) -> None:
+                if self.headers["Authorization"] != "Bearer sesame":
+                    self.send_error(401)
+                    return
+                self.send_response(200)
+                self.send_header("X-Cursor", str(len(rows)))
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        server = self.server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        connections = MemoryConnections({"api": f"http://user:sesame@127.0.0.1:{server.server_port}/"})
+        spec = feed_spec(source={"connection": "api", "options": {"path": "/v1/rows"}, "format": "jsonl"})
+        self.source = module.open_source(spec, Where(load_config(), connections, lambda *_: None, self.landed))
+
+    def deliver(self, rows: Rows) -> None:
+        """Let the API have rows."""
+        self.rows += rows
 
 
 class MemoryWorld(World):
@@ -124,6 +180,7 @@ class ReplacedWorld(TableWorld):
 @pytest.fixture(
     params=[
         "files",
+        "http",
         "objects",
         "memory",
         "watermark on sqlite",
@@ -133,7 +190,7 @@ class ReplacedWorld(TableWorld):
         "replaced",
     ]
 )
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """Give each kind of source with nothing in it."""
     kinds: dict[str, type[World]] = {
         "files": FilesWorld,
@@ -141,6 +198,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
         "memory": MemoryWorld,
         "watermark": TableWorld,
         "appended": AppendedWorld,
+        "http": HttpWorld,
         "replaced": ReplacedWorld,
     }
     kind = kinds[request.param.split()[0]]
@@ -150,7 +208,10 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
         with sa.create_engine(url).begin() as connection:
             connection.execute(sa.text("DROP TABLE IF EXISTS t"))
     more = [request.getfixturevalue("s3")] if kind is ObjectsWorld else []
-    return kind(tmp_path, url, *more)  # type: ignore[call-arg]
+    made = kind(tmp_path, url, *more)  # type: ignore[call-arg]
+    yield made
+    if made.server:
+        made.server.shutdown()
 
 
 class Landed:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from airflow.sdk import Connection as AirflowConnection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from include.ratchet.adapters.s3 import S3Access
+from include.ratchet.adapters.store import files_at
 from include.ratchet.dagkit.connections import AirflowConnections
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.ports import Connection
+from tests.s3server import S3Server
 
 
 def test_a_connection_comes_over_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,3 +45,18 @@ def test_an_unknown_id_says_where_to_add_it(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(AirflowConnection, "get", staticmethod(missing))
     with pytest.raises(SpecError, match=r"'shop': Airflow does not know it(?s:.*)Admin, Connections"):
         AirflowConnections().get("shop")
+
+
+def test_a_role_is_assumed_by_the_provider_s_hook(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of the hour, with their token, and the endpoint of the connection: what every adapter can use."""
+    services = {name: {"endpoint_url": s3.endpoint} for name in ("s3", "sts")}
+    extra = {"role_arn": "arn:aws:iam::123456789012:role/reader", "region_name": "us-east-1", "service_config": services}
+    content = {"conn_type": "aws", "login": "key", "password": "secret", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_LAKES", json.dumps(content))
+    access = S3Access.of(AirflowConnections().get("lakes"))
+    assert access.endpoint == s3.endpoint
+    assert access.token
+    assert access.key not in {"", "key"}
+    bucket = s3.bucket()
+    fs, _ = files_at(bucket, access)
+    assert fs.ls(bucket) == []
