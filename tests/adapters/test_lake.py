@@ -13,6 +13,7 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from include.ratchet.adapters.lake import ATTEMPTS, RETENTION, DeltaLake
+from include.ratchet.domain.errors import DataError
 
 
 @pytest.mark.parametrize("mode", ["merge", "append", "replace"])
@@ -88,3 +89,10 @@ def _age(table: Path, by: timedelta, only: str = "*") -> None:
         if path.is_file():
             moment = path.stat().st_mtime - by.total_seconds()
             os.utime(path, (moment, moment))
+
+
+def test_rows_that_files_alone_do_not_tell_are_refused(tmp_path: Path) -> None:
+    """A partition's value is in the folder's name, not in the file: an engine that reads files would lack the column."""
+    write_deltalake(str(tmp_path / "clean" / "f"), pa.table({"a": [1], "b": ["x"]}), partition_by=["b"])
+    with pytest.raises(DataError, match="found partition b, which its files alone do not tell; read it with engine: duckdb"):
+        DeltaLake(str(tmp_path)).parquet("clean/f")

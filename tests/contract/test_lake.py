@@ -225,3 +225,15 @@ def test_rows_are_revised_once(lake: Lake) -> None:
     assert len(read(lake, "q/f", version=0)) == 3
     with pytest.raises(DataError, match="nothing to revise"):
         lake.revise("q/g", rows(id=[1], batch=["a"]), column="batch", value="a", write_id="1")
+
+
+def test_parquet_files_are_those_of_the_version(lake: Lake) -> None:
+    """An engine that reads files itself finds the rows of the version in them, and in no others; later columns are in the schema."""
+    lake.write("clean/f", rows(id=[1, 2]), write_id="1", mode="merge", key=["id"])
+    lake.write("clean/f", rows(id=[2, 3], v=["x", "y"]), write_id="2", mode="merge", key=["id"])
+    first, second = lake.parquet("clean/f", 0), lake.parquet("clean/f")
+    assert (first.schema.names, second.schema.names) == (["id"], ["id", "v"])
+    assert set(first.paths).isdisjoint(second.paths)
+    assert sum(each.rows.count_rows() for each in (first, second)) == 5
+    with pytest.raises(DataError, match="nothing was written to it yet"):
+        lake.parquet("clean/g")

@@ -176,7 +176,6 @@ def test_views_need_a_time() -> None:
 
 
 LATER = {
-    "engine": "spark",
     "triggers__breaker": {"fails": 3},
     "triggers__degradation__windows": 3,
     "deploy__approval": "required",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 
 import pytest
@@ -68,3 +69,18 @@ def test_code_that_breaks_when_it_is_imported_is_a_fault(project: Project, monke
     found = _faults(project)
     assert len(found) == 2
     assert "cannot be imported: ZeroDivisionError: in code.py" in found[0]
+
+
+def test_what_spark_cannot_do_is_a_fault(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A point-in-time join of the transform by name, and pyspark when it is not there, both at once; the same SQL is sound on DuckDB."""
+    (project.include / "models" / MODEL).mkdir(parents=True, exist_ok=True)
+    (project.include / "models" / MODEL / "t.sql").write_text(
+        "SELECT v.* FROM visits v ASOF JOIN visits w ON v.at >= w.at", encoding="utf-8"
+    )
+    transform = ("owner: shop", "owner: shop\n    transform: t.sql")
+    assert _faults(project, transform) == []
+    on_spark = (transform[0], transform[1] + "\n    engine: spark")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    missing, asof = _faults(project, on_spark)
+    assert missing == "engine: found 'spark', and pyspark is not installed; make extras installs it"
+    assert "found ASOF JOIN visits AS w; Spark has none" in asof

@@ -18,7 +18,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from include.ratchet.adapters.s3 import S3Access
 from include.ratchet.adapters.store import Store
 from include.ratchet.domain.errors import DataError
-from include.ratchet.domain.ports import Lake
+from include.ratchet.domain.ports import Lake, TableFiles
 from include.ratchet.domain.records import Stored
 
 ATTEMPTS = 5
@@ -49,11 +49,17 @@ class DeltaLake(Lake):
 
     def dataset(self, table: str, version: int | None = None) -> pads.Dataset:
         """Return the rows of a version as an Arrow dataset: columns and rows are read when asked for."""
-        found = self._open(table, version)
-        if found is None:
-            message = f"table {table}: nothing was written to it yet; run its ingest first"
+        return self._existing(table, version).to_pyarrow_dataset()
+
+    def parquet(self, table: str, version: int | None = None) -> TableFiles:
+        """Return the files of a version; partitions and deletion vectors say of rows what no file says."""
+        found = self._existing(table, version)
+        features, partitions = found.protocol().reader_features or [], found.metadata().partition_columns
+        hidden = [name for name in features if name in ("deletionVectors", "columnMapping")] + [f"partition {name}" for name in partitions]
+        if hidden:
+            message = f"table {table}: found {', '.join(hidden)}, which its files alone do not tell; read it with engine: duckdb"
             raise DataError(message)
-        return found.to_pyarrow_dataset()
+        return TableFiles(tuple(found.file_uris()), pa.schema(found.schema().to_arrow()), found.to_pyarrow_dataset())
 
     def write(self, table: str, rows: pa.Table, *, write_id: str, mode: str, key: Sequence[str] = ()) -> int:
         """Write rows as one new version; Delta's own transaction ids make it happen once per `write_id`."""
@@ -185,6 +191,13 @@ class DeltaLake(Lake):
         same = " AND ".join(f't."{name}" = s."{name}"' for name in key)
         merge = table.merge(rows, same, source_alias="s", target_alias="t", merge_schema=True, commit_properties=properties)
         (merge.when_matched_update_all() if update else merge).when_not_matched_insert_all().execute()
+
+    def _existing(self, table: str, version: int | None) -> DeltaTable:
+        found = self._open(table, version)
+        if found is None:
+            message = f"table {table}: nothing was written to it yet; run its ingest first"
+            raise DataError(message)
+        return found
 
     def _open(self, table: str, version: int | None = None) -> DeltaTable | None:
         try:

@@ -163,6 +163,8 @@ class ModelSpec(Strict):
     task: Literal["binary", "multiclass", "regression"]
     feeds: tuple[str, ...] = Field(min_length=1)
     transform: str | None = None
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """What runs the transform; views are joined point-in-time beside it."""
     views: tuple[str, ...] = ()
     columns: Columns
     labels: Labels = Labels()
@@ -258,7 +260,6 @@ class ModelSpec(Strict):
 
 # Keys of the design that a later version fills in, with the one value that is true today.
 _LATER: dict[str, Any] = {
-    "engine": "duckdb",
     "triggers.breaker": None,
     "triggers.degradation.false_alarms_per_year": None,
     "triggers.degradation.windows": None,

@@ -148,6 +148,15 @@ class Landing(ABC):
         """Remove what writers left unfinished that died before a moment, UTC; return its names."""
 
 
+@dataclass(frozen=True)
+class TableFiles:
+    """A version of a table for an engine that reads files itself: their places, none of them partitioned, and the schema."""
+
+    paths: tuple[str, ...]
+    schema: pa.Schema
+    rows: pads.Dataset
+
+
 class Lake(ABC):
     """Delta tables: `clean/<feed>`, `quarantine/<feed>`, `predictions/<model>`; and immutable Parquet files."""
 
@@ -158,6 +167,10 @@ class Lake(ABC):
     @abstractmethod
     def dataset(self, table: str, version: int | None = None) -> pads.Dataset:
         """Return the rows of a version, to be read by DuckDB or Arrow; DataError when it is not there."""
+
+    @abstractmethod
+    def parquet(self, table: str, version: int | None = None) -> TableFiles:
+        """Return the Parquet files of a version; DataError when it is not there, or files alone do not tell its rows."""
 
     @abstractmethod
     def write(self, table: str, rows: pa.Table, *, write_id: str, mode: str, key: Sequence[str] = ()) -> int:

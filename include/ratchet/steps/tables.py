@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as pads
 
 from include.ratchet.domain.errors import SpecError
+from include.ratchet.domain.ports import TableFiles
+
+Rows: TypeAlias = pads.Dataset | pa.Table | TableFiles
+"""Rows to be read: by this process, or by an engine that reads files itself."""
 
 
 @contextmanager
-def duck(tables: Mapping[str, pads.Dataset | pa.Table], what: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def duck(tables: Mapping[str, Rows], what: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB in memory for an adopter's SQL, in UTC.
 
     Args:
@@ -31,7 +36,7 @@ def duck(tables: Mapping[str, pads.Dataset | pa.Table], what: str) -> Iterator[d
         # Else a name that is no feed is looked up among the variables of this function, and `dataset` would be one.
         connection.execute("SET python_enable_replacements = false")
         for name, table in tables.items():
-            connection.register(name, table)
+            connection.register(name, table.rows if isinstance(table, TableFiles) else table)
         try:
             yield connection
         except duckdb.Error as error:

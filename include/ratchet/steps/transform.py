@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import duckdb
 import numpy as np
@@ -15,15 +16,17 @@ from include.ratchet.domain.errors import DataError, SpecError
 from include.ratchet.domain.feedspec import BATCH_COLUMN
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Window
-from include.ratchet.steps.tables import columns_of, duck, quoted
+from include.ratchet.steps.tables import Rows, columns_of, duck, quoted
 from include.ratchet.steps.views import View, join, read
 from include.ratchet.steps.views import columns as view_columns
+
+Select: TypeAlias = Callable[[ModelSpec, str, Mapping[str, Rows], Sequence[str], Sequence[str], Window | None], pa.Table]
 
 
 def transform(
     spec: ModelSpec,
     sql: str,
-    tables: Mapping[str, pads.Dataset],
+    tables: Mapping[str, Rows],
     window: Window | None,
     also: Sequence[str] = (),
     views: Sequence[View] = (),
@@ -48,7 +51,8 @@ def transform(
     joined = view_columns(views)
     entity = [name for view in views for name in view.spec.entity]
     needed = [name for name in dict.fromkeys([*spec.columns.needed, *entity]) if name not in joined]
-    rows = _select(spec, sql, {name: tables[name] for name in spec.feeds}, needed, [name for name in also if name not in joined], window)
+    also_asked = [name for name in also if name not in joined]
+    rows = _engine(spec)(spec, sql, {name: tables[name] for name in spec.feeds}, needed, also_asked, window)
     ids = rows.select(list(spec.columns.id)).to_pandas()
     if ids.duplicated().any():
         example = ids[ids.duplicated()].iloc[0].to_dict()
@@ -62,8 +66,16 @@ def transform(
     return rows.select([name for name in dict.fromkeys([*spec.columns.needed, *also]) if name in rows.column_names])
 
 
+def _engine(spec: ModelSpec) -> Select:
+    if spec.engine == "duckdb":
+        return _select
+    from include.ratchet.steps import spark  # pyspark is an extra, and 10 s to start
+
+    return spark.select
+
+
 def _select(
-    spec: ModelSpec, sql: str, tables: Mapping[str, pads.Dataset], needed: Sequence[str], also: Sequence[str], window: Window | None
+    spec: ModelSpec, sql: str, tables: Mapping[str, Rows], needed: Sequence[str], also: Sequence[str], window: Window | None
 ) -> pa.Table:
     time = spec.columns.time
     where = f"WHERE {quoted(time)} >= ? AND {quoted(time)} < ?" if time and window else ""

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as pads
 
 from include.ratchet.domain.errors import DataError, SpecError
 from include.ratchet.domain.viewspec import ViewSpec
-from include.ratchet.steps.tables import columns_of, duck, quoted
+from include.ratchet.steps.tables import Rows, columns_of, duck, quoted
 
-Tables = Mapping[str, pads.Dataset | pa.Table]
+Tables: TypeAlias = Mapping[str, Rows]
 Ints = npt.NDArray[np.int64]
 _NONE = -1
 

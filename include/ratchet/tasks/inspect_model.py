@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 
+from include.ratchet.domain import specs
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.specs import did_you_mean
@@ -16,7 +18,7 @@ def faults(spec: ModelSpec) -> list[str]:
 
     Heavy: it loads scikit-learn, and the candidates' classes, the model's own code.py among them.
     """
-    return [*_metric_faults(spec), *_estimator_faults(spec)]
+    return [*_metric_faults(spec), *_estimator_faults(spec), *_engine_faults(spec)]
 
 
 def require_sound(spec: ModelSpec) -> None:
@@ -58,6 +60,20 @@ def _estimator_faults(spec: ModelSpec) -> list[str]:
         else:
             continue
         found.append(f"training.candidates.{each.name}.estimator: found {each.estimator!r}, {said}{_meant(each.estimator)}")
+    return found
+
+
+def _engine_faults(spec: ModelSpec) -> list[str]:
+    """Say what of the transform Spark cannot do, and that it is not installed."""
+    if spec.engine == "duckdb":
+        return []
+    from include.ratchet.steps.dialect import spark_sql
+
+    found = [] if importlib.util.find_spec("pyspark") else ["engine: found 'spark', and pyspark is not installed; make extras installs it"]
+    try:
+        spark_sql(specs.transform_sql(spec), f"models/{spec.name}")
+    except SpecError as error:
+        found += error.faults
     return found
 
 

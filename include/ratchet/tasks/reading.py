@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as pads
 
+    from include.ratchet.domain.ports import TableFiles
     from include.ratchet.domain.records import Window
-    from include.ratchet.steps.views import View
+    from include.ratchet.steps.views import Tables, View
 
 LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
 """Where all history begins."""
@@ -73,7 +74,8 @@ def transformed(spec: ModelSpec, tables: dict[str, int], window: Window | None, 
     """Run the model's transform over pinned versions, and join its views; return the spec's columns, and `also` as far as there."""
     from include.ratchet.steps.transform import transform
 
-    return transform(spec, specs.transform_sql(spec), datasets(tables), window, also, [view(name) for name in spec.views])
+    opened: Tables = files(tables) if spec.engine == "spark" else datasets(tables)
+    return transform(spec, specs.transform_sql(spec), opened, window, also, [view(name) for name in spec.views])
 
 
 def datasets(tables: dict[str, int]) -> dict[str, pads.Dataset]:
@@ -82,6 +84,14 @@ def datasets(tables: dict[str, int]) -> dict[str, pads.Dataset]:
 
     lake = open_lake()
     return {name: lake.dataset(f"clean/{name}", version) for name, version in tables.items()}
+
+
+def files(tables: dict[str, int]) -> dict[str, TableFiles]:
+    """Name the files of clean tables at versions."""
+    from include.ratchet.adapters import open_lake
+
+    lake = open_lake()
+    return {name: lake.parquet(f"clean/{name}", version) for name, version in tables.items()}
 
 
 def view(name: str) -> View:
