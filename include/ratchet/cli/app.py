@@ -38,13 +38,21 @@ def new(
 
 
 @app.command()
-def check(name: Maybe = None) -> None:
+def check(
+    name: Maybe = None,
+    *,
+    leakage: Annotated[bool, typer.Option("--leakage", help="Also transform without what came later: no feature may change.")] = False,
+) -> None:
     """Read the specs and name every fault, in what the installed packages know too: metrics and estimators."""
     from include.ratchet.tasks.inspect_model import require_sound
     from include.ratchet.tasks.inspect_view import require_sound_view
+    from include.ratchet.tasks.leakage import look_ahead
 
     def sound_model(each: str) -> None:
         require_sound(specs.model(each))
+        found = look_ahead(each) if leakage else []
+        if found:
+            raise SpecError(f"models/{each}: a feature knows the future", found)
 
     readers: tuple[tuple[str, Callable[[str], object]], ...] = (
         ("feeds", specs.feed),

@@ -43,7 +43,7 @@ def to_type(values: pa.ChunkedArray, kind: str, spec: FeedSpec, name: str) -> tu
         filled = column.is_valid().to_numpy(zero_copy_only=False).nonzero()[0]
         return pa.nulls(len(column), _ARROW[kind]), [int(i) for i in filled]
     if kind == "string":
-        return (column if text else pc.cast(column, pa.string())), []
+        return (column if column.type == pa.string() else pc.cast(column, pa.string())), []
     if text:
         column = pc.utf8_trim_whitespace(column)
         if kind == "float64" and spec.source.decimal != ".":

@@ -10,7 +10,7 @@ from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Snapshot, Window, digest
-from include.ratchet.tasks import reading
+from include.ratchet.tasks import leakage, reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +36,7 @@ def snapshot(run: Json) -> list[Json]:
     if current().run_type != "manual":  # who asks by hand is told what is wrong, as an error
         _require_history(rows, spec, window)
     parts = split(rows, spec, window)
+    leakage.require_none(spec, rows, parts, tables)
     compared = folds(rows.filter(parts.train), spec, window)  # before any work: what cannot be compared is not fitted
     sql = reading.transform_digest(spec)
     content = content_digest(rows)
