@@ -18,6 +18,7 @@ TRUSTED = [
     "collections.OrderedDict",
     "collections.defaultdict",
     "functools.partial",  # of a function that is listed here too: the histogram booster keeps one of check_array
+    "include.ratchet.steps.coded.CodedLabels",  # ours: a classifier, and the names of its classes
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
     "lightgbm.sklearn.LGBMRegressor",
