@@ -10,6 +10,9 @@ writes one page on the verdict, whatever it is: the button *Dossier* of that tas
 
 **A refused challenger** ends in *skipped*, not *failed*: the champion stays, and the reason is in the log of `bless`.
 
+**An experiment** (a choice of the form) fits and compares candidates, tracks them in MLflow under `<model>_experiments`,
+and ends in *skipped* at `register`: it answers no signal, looks at no test row, and can never register or bless.
+
 **After a failure** clear the failed task; every step is safe to run again.
 """
 

@@ -67,6 +67,7 @@ class MemoryRegistry(Registry):
         self.made: dict[str, list[ModelVersion]] = {}
         self.aliases: dict[str, dict[str, int]] = {}
         self._shas: dict[str, str] = {}
+        self.tracked: list[TrainingReport] = []
 
     def register(self, report: TrainingReport) -> ModelVersion:
         """Keep the pipeline's file."""
@@ -83,6 +84,12 @@ class MemoryRegistry(Registry):
         version = ModelVersion(report.model, len(made) + 1, report.run_id, str(path), {"ratchet.candidate": report.chosen})
         made.append(version)
         return version
+
+    def track(self, report: TrainingReport) -> str:
+        """Keep the report, once, and no version."""
+        if report.run_id not in [each.run_id for each in self.tracked]:
+            self.tracked.append(report)
+        return f"memory://{report.model}/{report.run_id}"
 
     def get(self, model: str, version: int) -> ModelVersion:
         """Return a version."""

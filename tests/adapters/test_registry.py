@@ -10,7 +10,8 @@ import pytest
 from mlflow import MlflowClient
 from sklearn.linear_model import LogisticRegression
 
-from include.ratchet.adapters.registry import RUN_TAG, SHA_TAG, MlflowRegistry
+from include.ratchet.adapters.registry import SHA_TAG, MlflowRegistry
+from include.ratchet.adapters.tracking import RUN_TAG
 from include.ratchet.domain.modelspec import Columns
 from include.ratchet.domain.ports import TrainingReport
 from tests.makers import mlflow_database

@@ -16,7 +16,7 @@ from include.ratchet.steps.frames import typed
 from include.ratchet.steps.pipeline import Labelled, fit_pipeline
 from tests.makers import untimed
 
-CLASSIFIERS = {
+CLASSIFIERS: dict[str, dict[str, Any]] = {
     "sklearn.linear_model.LogisticRegression": {},
     "sklearn.linear_model.SGDClassifier": {"loss": "log_loss"},
     "sklearn.linear_model.RidgeClassifier": {},
@@ -35,7 +35,7 @@ CLASSIFIERS = {
     "lightgbm.LGBMClassifier": {"n_estimators": 10},
     "xgboost.XGBClassifier": {"n_estimators": 10},
 }
-REGRESSORS = {
+REGRESSORS: dict[str, dict[str, Any]] = {
     "sklearn.linear_model.Ridge": {},
     "sklearn.linear_model.ElasticNet": {"alpha": 0.01},
     "sklearn.linear_model.HuberRegressor": {},

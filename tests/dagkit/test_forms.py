@@ -25,12 +25,21 @@ def spec(project: Project) -> ModelSpec:
 def test_every_default_is_valid(spec: ModelSpec) -> None:
     """A scheduled run uses the defaults, so Airflow refuses a DAG whose defaults are not valid."""
     values = {name: param.resolve() for name, param in {**forms.train(spec), **forms.deploy()}.items()}
-    assert values == {"reason": "", "window": "", "candidates": [], "force": False, "action": "promote", "version": None}
+    asked = {"reason": "", "window": "", "candidates": [], "force": False, "experiment": False, "overrides": None}
+    assert values == {**asked, "action": "promote", "version": None}
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("window", "90d"), ("window", "1.5h"), ("candidates", ["logistic"]), ("force", True), ("reason", "new price list")],
+    [
+        ("window", "90d"),
+        ("window", "1.5h"),
+        ("candidates", ["logistic"]),
+        ("force", True),
+        ("reason", "new price list"),
+        ("experiment", True),
+        ("overrides", {"folds": 2}),
+    ],
 )
 def test_a_good_value_is_taken(spec: ModelSpec, name: str, value: Any) -> None:
     """As the description of the field says."""
@@ -42,6 +51,7 @@ def test_a_good_value_is_taken(spec: ModelSpec, name: str, value: Any) -> None:
     [
         ("window", "90"), ("window", "soon"), ("window", "-3d"), ("window", "3 d"), ("window", "90d; DROP"), ("window", "9y"),
         ("window", 90), ("candidates", "logistic"), ("candidates", [1]), ("force", "yes"), ("reason", 5),
+        ("experiment", 1), ("overrides", []),
     ],
 )  # fmt: skip
 def test_a_bad_value_is_refused(spec: ModelSpec, name: str, value: Any) -> None:

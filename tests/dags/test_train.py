@@ -44,8 +44,8 @@ def test_writers_take_turns(bag: Any, model: str) -> None:
 
 
 def test_the_form_asks_for_what_the_bodies_read(bag: Any, model: str) -> None:
-    """Reason, window, candidates, force."""
-    assert set(bag.dags[f"{model}_train"].params) == {"reason", "window", "candidates", "force"}
+    """Reason, window, candidates, force; experiment and its overrides."""
+    assert set(bag.dags[f"{model}_train"].params) == {"reason", "window", "candidates", "force", "experiment", "overrides"}
 
 
 def test_the_dossier_has_a_button(bag: Any, model: str) -> None:

@@ -17,19 +17,19 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 import mlflow
 import mlflow.sklearn
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
 from include.ratchet.adapters.models import load_skops, save_skops, sha256_of, trusted_of
+from include.ratchet.adapters.tracking import RUN_TAG, SNAPSHOT_TAG, log_training, open_experiment
 from include.ratchet.domain.errors import RegistryError
 from include.ratchet.domain.modelspec import Columns
 from include.ratchet.domain.ports import ModelVersion, Registry, TrainingReport
 
-RUN_TAG = "ratchet.run_id"
+EXPERIMENTS = "_experiments"
+"""What is only tried out is under the model's name with this."""
 SHA_TAG = "ratchet.artifact_sha256"
-SNAPSHOT_TAG = "ratchet.snapshot"
 BASELINE_TAG = "ratchet.baseline_sha256"
 # Passing them avoids the inference of requirements, which loads the model in another process: 3 s a model.
 _PACKAGES = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
@@ -58,24 +58,28 @@ class MlflowRegistry(Registry):
         if report.pipeline is None:
             message = f"model {report.model} run {report.run_id}: not registered yet, and the fitted {report.chosen} is gone; clear its fit"
             raise RegistryError(message)
-        experiment = self._experiment(report.model)
-        run = self._client.create_run(experiment, run_name=report.run_id, tags={RUN_TAG: report.run_id, "ratchet.chosen": report.chosen})
-        self._client.log_batch(run.info.run_id, params=[Param(k, str(v)[:6000]) for k, v in report.parameters.items()])
-        for each in report.candidates:
-            self._log_candidate(experiment, run.info.run_id, each)
-        best = next(each for each in report.candidates if each["name"] == report.chosen)
-        self._client.log_metric(run.info.run_id, "validation_score", best["score"])
-        uri, sha = self._log_model(run.info.run_id, report)
-        baseline = self._log_baseline(run.info.run_id, report.baseline) if report.baseline is not None else {}
-        self._client.set_terminated(run.info.run_id)
+        run = log_training(self._client, open_experiment(self._client, report.model, self._artifacts), report)
+        uri, sha = self._log_model(run, report)
+        baseline = self._log_baseline(run, report.baseline) if report.baseline is not None else {}
+        self._client.set_terminated(run)
         try:
             self._client.create_registered_model(report.model)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         tags = {**same, SHA_TAG: sha, "ratchet.candidate": report.chosen, **baseline}
-        made = self._client.create_model_version(report.model, uri, run_id=run.info.run_id, tags=tags)
+        made = self._client.create_model_version(report.model, uri, run_id=run, tags=tags)
         return self.get(report.model, int(made.version))
+
+    def track(self, report: TrainingReport) -> str:
+        """Log the run under an experiment of its own, without its model: what was not logged cannot be registered."""
+        name = f"{report.model}{EXPERIMENTS}"
+        experiment = open_experiment(self._client, name, self._artifacts)
+        wanted = f"tags.`{RUN_TAG}` = '{report.run_id}' AND tags.`{SNAPSHOT_TAG}` = '{report.snapshot}' AND attributes.status = 'FINISHED'"
+        known = self._client.search_runs([experiment], wanted, max_results=1)
+        run = str(known[0].info.run_id) if known else log_training(self._client, experiment, report)
+        self._client.set_terminated(run)
+        return f"{self._pages}/#/experiments/{experiment}/runs/{run}" if self._pages else f"experiment {name}, run {run}"
 
     def get(self, model: str, version: int) -> ModelVersion:
         """Return a version."""
@@ -147,29 +151,6 @@ class MlflowRegistry(Registry):
         found = self._client.search_model_versions(f"name = '{model}'")
         return [ModelVersion(model, int(v.version), str(v.run_id), str(v.source), dict(v.tags)) for v in found]
 
-    def _experiment(self, model: str) -> str:
-        found = self._client.get_experiment_by_name(model)
-        if found:
-            return str(found.experiment_id)
-        try:
-            return str(self._client.create_experiment(model, artifact_location=f"{self._artifacts}/{model}" if self._artifacts else None))
-        except MlflowException:
-            made_meanwhile = self._client.get_experiment_by_name(model)
-            if made_meanwhile is None:
-                raise
-            return str(made_meanwhile.experiment_id)
-
-    def _log_candidate(self, experiment: str, parent: str, candidate: Mapping[str, Any]) -> None:
-        tags = {"mlflow.parentRunId": parent, "ratchet.candidate": str(candidate["name"])}
-        child = self._client.create_run(experiment, run_name=str(candidate["name"]), tags=tags)
-        trials, best = candidate["trials"], candidate["best"]
-        metrics = [Metric("trial_score", trial["score"], 0, step) for step, trial in enumerate(trials) if trial["score"] is not None]
-        metrics += [Metric("fold_score", score, 0, fold) for fold, score in enumerate(best["scores"])]
-        metrics += [Metric("validation_score", candidate["score"], 0, 0), Metric("seconds", candidate["seconds"], 0, 0)]
-        params = [Param(key, str(value)) for key, value in best["params"].items()]
-        self._client.log_batch(child.info.run_id, metrics=metrics, params=params, tags=[RunTag("ratchet.trials", str(len(trials)))])
-        self._client.set_terminated(child.info.run_id)
-
     def _log_model(self, run: str, report: TrainingReport) -> tuple[str, str]:
         with mlflow.start_run(run_id=run, nested=True):
             info = mlflow.sklearn.log_model(
@@ -178,7 +159,7 @@ class MlflowRegistry(Registry):
                 serialization_format="skops",
                 skops_trusted_types=trusted_of(report.pipeline),
                 signature=_signature(report.columns, classifies=hasattr(report.pipeline, "predict_proba")),
-                pip_requirements=[f"{name}=={installed(name)}" for name in _PACKAGES],
+                pip_requirements=[f"{name}=={installed(name)}" for name in (*_PACKAGES, *_extras(report.pipeline))],
             )
         kept = Path(mlflow.artifacts.download_artifacts(artifact_uri=info.model_uri)) / _MODEL_FILE
         return str(info.model_uri), sha256_of(kept)
@@ -199,6 +180,13 @@ def _unaltered(found: ModelVersion, path: Path, expected: Sequence[tuple[str, st
             what = f"the artifact was altered after it was {when} (found {there[:12]}, {when} {sha[:12]})"
             message = f"model {found.model} version {found.version}: {what}; it is not loaded. Restore it, or train again."
             raise RegistryError(message)
+
+
+def _extras(pipeline: Any) -> list[str]:
+    """Return the packages beyond scikit-learn that a pipeline's model is of."""
+    model = getattr(pipeline, "named_steps", {}).get("model")
+    homes = {type(each).__module__.partition(".")[0] for each in (model, getattr(model, "estimator", None))}
+    return sorted(homes & {"lightgbm", "xgboost"})
 
 
 def _signature(columns: Columns, *, classifies: bool) -> ModelSignature:

@@ -58,6 +58,16 @@ def roll_back(spec: ModelSpec, params: Json) -> None:
     show.status(spec.name)
 
 
+def try_out(spec: ModelSpec, params: Json) -> list[Json]:
+    """Fit candidates as an experiment, on what is in the lake; return what each fit returned."""
+    chain = _Chain(spec, params)
+    with chain.progress:
+        fitted = chain.fit()
+        if fitted:
+            chain.stage("train", train.register, fitted)
+    return fitted
+
+
 class ChainError(RatchetError):
     """A stage met an error of another's making: a source that is not there, a full disk."""
 
@@ -123,13 +133,17 @@ class _Chain:
 
     def train(self) -> None:
         """Train and judge a challenger."""
-        run = self.stage("train", arbitrate.arbitrate, self.spec.name)
-        if not run:
+        fitted = self.fit()
+        if not fitted:
             return
-        fitted = [self.stage("train", train.fit, job) for job in self.stage("train", snapshot.snapshot, run)]
         verdict = self.stage("train", train.judge, self.stage("train", train.register, fitted))
         self.judged = True
         self.stage("train", train.bless, self.stage("train", dossier.dossier, verdict, fitted))
+
+    def fit(self) -> list[Json]:
+        """Fit the candidates of a run, when there is one."""
+        run = self.stage("train", arbitrate.arbitrate, self.spec.name)
+        return [self.stage("train", train.fit, job) for job in self.stage("train", snapshot.snapshot, run)] if run else []
 
     def deploy(self) -> None:
         """Promote what was blessed."""

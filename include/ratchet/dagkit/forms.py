@@ -8,10 +8,11 @@ from airflow.sdk import Param
 
 from include.ratchet.domain.durations import format_duration
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.trainingspec import OPEN
 
 
 def train(spec: ModelSpec) -> dict[str, Any]:
-    """Ask for a reason, a window, candidates, and whether to pass cooldown and budget by."""
+    """Ask for a reason, a window, candidates, whether to pass cooldown and budget by, and whether it is only an experiment."""
     names = [each.name for each in spec.training.candidates]
     window = format_duration(spec.training.window) if spec.training.window else "all history"
     return {
@@ -27,6 +28,18 @@ def train(spec: ModelSpec) -> dict[str, Any]:
             [], type="array", items={"type": "string"}, examples=names, title="Candidates", description="Empty is all of them."
         ),
         "force": Param(False, type="boolean", title="Force", description="Pass cooldown and budget by, for all that is pending."),  # noqa: FBT003
+        "experiment": Param(
+            False,  # noqa: FBT003
+            type="boolean",
+            title="Experiment",
+            description="Only try it: the candidates' scores are tracked in MLflow, nothing is registered, judged or blessed.",
+        ),
+        "overrides": Param(
+            None,
+            type=["null", "object"],
+            title="Overrides",
+            description=f"For an experiment: other {', '.join(OPEN)} than model.yaml's, as JSON.",
+        ),
     }
 
 

@@ -234,7 +234,10 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """What a training run hands to the registry: the chosen pipeline, how it came to be chosen, and the trivial model beside it."""
+    """What a training run hands to the registry: the chosen pipeline, how it came to be chosen, and the trivial model beside it.
+
+    `files` are kept beside the run by their names; `data` says what was trained on: content, tables, window, place, rows.
+    """
 
     model: str
     run_id: str
@@ -245,6 +248,9 @@ class TrainingReport:
     parameters: dict[str, str]
     snapshot: str
     baseline: Any = None
+    files: dict[str, bytes] = field(default_factory=dict)
+    data: Json = field(default_factory=dict)
+    code: str = ""
 
 
 class Registry(ABC):
@@ -261,6 +267,10 @@ class Registry(ABC):
     @abstractmethod
     def versions(self, model: str) -> list[ModelVersion]:
         """Return the versions that are registered."""
+
+    @abstractmethod
+    def track(self, report: TrainingReport) -> str:
+        """Log a run that is only tried out, once, beside all registered ones; return where people read it. Nothing is registered."""
 
     @abstractmethod
     def artifact(self, model: str, version: int, sha: str = "") -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.trainingspec import overridden
 from include.ratchet.domain.viewspec import JOINED_BY, ViewSpec
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -65,14 +66,19 @@ def view(name: str, include: Path | None = None) -> ViewSpec:
     return spec
 
 
-def model(name: str, include: Path | None = None) -> ModelSpec:
+def model(name: str, include: Path | None = None, training: dict[str, Any] | None = None) -> ModelSpec:
     """Read the spec of one model, and check it against the feeds it names.
+
+    Args:
+        name: The model.
+        include: Where specs are, when not at their usual place.
+        training: What an experiment says in the place of some of `training:`.
 
     Raises:
         SpecError: The file has faults, or names a feed or a transform that is not there.
     """
     path = (include or INCLUDE) / "models" / name / MODEL_FILE
-    spec = _load(path, ModelSpec)
+    spec = _load(path, ModelSpec, training)
     faults = [*_unknown("feeds", spec.feeds, include), *_unknown("views", spec.views, include)]
     if spec.transform and not (path.parent / spec.transform).is_file():
         faults.append(f"transform: found {spec.transform!r}; no such file beside {MODEL_FILE}")
@@ -140,8 +146,10 @@ def _unknown_features(spec: ModelSpec, include: Path | None) -> Iterator[str]:
                     yield f"columns.{kind}: found {each!r}; view {name} has {', '.join(known)}{did_you_mean(each, known)}"
 
 
-def _load(path: Path, kind: type[_Spec]) -> _Spec:
+def _load(path: Path, kind: type[_Spec], training: dict[str, Any] | None = None) -> _Spec:
     content = read_yaml(path)
+    if training:
+        content = content | {"training": overridden(content.get("training") or {}, training)}
     try:
         spec = kind.model_validate(content)
     except ValidationError as error:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from include.ratchet.domain.durations import Duration, parse_duration
+from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.feedspec import SNAKE_CASE
 from include.ratchet.domain.strict import Strict
 
@@ -135,3 +136,38 @@ class Training(Strict):
             message = f"two candidates share a name; found {', '.join(names)}"
             raise ValueError(message)
         return value
+
+
+OPEN = ("candidates", "folds", "budget", "seed")
+"""What an experiment may say otherwise; the split is not among it, or it could train on the gate's test rows."""
+
+
+def overridden(content: dict[str, Any], changes: Any) -> dict[str, Any]:
+    """Return the text of `training:` as an experiment wants it.
+
+    A candidate without an estimator is the spec's of that name, with some of its keys said otherwise; its `params` are
+    added to, its other keys replaced.
+
+    Raises:
+        SpecError: Something is to be changed that an experiment leaves alone, or a candidate is not there.
+    """
+    if not isinstance(changes, dict) or not isinstance(changes.get("candidates", []), list):
+        raise SpecError("the experiment's overrides", [f"found {changes!r}; allowed is a mapping of {', '.join(OPEN)}"])
+    faults = [f"{key}: found; allowed are {', '.join(OPEN)}" for key in changes if key not in OPEN]
+    written = [each for each in content.get("candidates") or [] if isinstance(each, dict)]
+    known = {str(each.get("name")): each for each in written}
+    made = []
+    for each in changes.get("candidates", []):
+        if not isinstance(each, dict) or "name" not in each:
+            faults.append(f"candidates: found {each!r}; allowed is a mapping with a name")
+        elif "estimator" in each:
+            made.append(each)
+        elif each["name"] in known:
+            base = known[each["name"]]
+            made.append(base | each | {"params": {**(base.get("params") or {}), **(each.get("params") or {})}})
+        else:
+            faults.append(f"candidates: found {each['name']!r} without an estimator; allowed without one are {', '.join(known)}")
+    if faults:
+        raise SpecError("the experiment's overrides", faults)
+    names = {each["name"] for each in made}
+    return content | changes | {"candidates": [*made, *(each for each in written if each.get("name") not in names)]}

@@ -23,6 +23,8 @@ from include.ratchet.steps.estimators import build_model, codes_categories, esti
 from include.ratchet.steps.frames import features, labels
 from include.ratchet.steps.preparation import preparation
 
+SELECTED_ON = 10_000
+"""Rows that each tree of the quick forest sees at most: all of 100,000 would take longer than the model."""
 OF_USE = "0.25*mean"
 """An input stays when the quick forest finds it a quarter as important as the average input, or more."""
 
@@ -79,7 +81,7 @@ def build_pipeline(spec: ModelSpec, candidate: Candidate, params: dict[str, Any]
     if candidate.select_features:
         forest = ExtraTreesClassifier if spec.classifies else ExtraTreesRegressor
         # Of all inputs at each split: where only some are looked at, noise is split on too.
-        quick = forest(n_estimators=50, max_depth=6, min_samples_leaf=20, max_features=None, random_state=spec.training.seed)
+        quick = forest(n_estimators=30, max_depth=6, min_samples_leaf=20, max_features=None, random_state=spec.training.seed)
         steps.append(("select", SelectFromModel(quick, threshold=OF_USE)))
     return Pipeline([*steps, ("model", model)])
 
@@ -91,6 +93,8 @@ def fit_pipeline(spec: ModelSpec, candidate: Candidate, params: dict[str, Any], 
         SpecError: The estimator does not take a parameter, or takes no weights where the spec asks for some.
     """
     pipeline = build_pipeline(spec, candidate, params)
+    if candidate.select_features and len(rows) > SELECTED_ON:
+        pipeline.set_params(select__estimator__bootstrap=True, select__estimator__max_samples=SELECTED_ON)
     weight = rows.weight
     if candidate.balance_classes:
         weight = compute_sample_weight("balanced", rows.y) * (1.0 if weight is None else weight)

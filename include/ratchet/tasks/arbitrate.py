@@ -9,15 +9,14 @@ from zoneinfo import ZoneInfo
 from include.ratchet.domain import specs
 from include.ratchet.domain.arbiter import Facts, decide
 from include.ratchet.domain.context import TaskContext, current
-from include.ratchet.domain.durations import format_duration, parse_duration
-from include.ratchet.domain.errors import Skip, SpecError
+from include.ratchet.domain.errors import Skip
 from include.ratchet.domain.modelspec import Cron, ModelSpec
 from include.ratchet.domain.records import Json, Signal, TrainingRun, Window
-from include.ratchet.tasks import inspect_model, reading
+from include.ratchet.tasks import asked, experiment, inspect_model, reading
 
 
 def arbitrate(model: str) -> Json:
-    """Decide whether this run trains, and record what became of every pending signal.
+    """Decide whether this run trains, and record what became of every pending signal; an experiment only plans itself.
 
     Raises:
         Skip: No signal is pending, or none may start a run now; the reason says which.
@@ -25,11 +24,14 @@ def arbitrate(model: str) -> Json:
     from include.ratchet.adapters import open_ledger
 
     spec, task, ledger = specs.model(model), current(), open_ledger()
+    if task.params.get("experiment"):
+        return experiment.plan(model, task)
+    experiment.refuse_overrides(task)
     known = ledger.run(model, task.run_id)
     if known:
         return _run_json(known)
     inspect_model.require_sound(spec)  # before a signal is spent on a run that cannot end
-    chosen = _chosen_candidates(spec, task.params.get("candidates") or [])
+    chosen = asked.candidates(spec, task.params.get("candidates") or [])
     tables, at = reading.versions(spec), reading.now(spec)
     past = ledger.runs(model)
     judged = {verdict.run_id for verdict in ledger.verdicts(model)}
@@ -40,7 +42,7 @@ def arbitrate(model: str) -> Json:
     pending = [signal for signal, _ in ledger.signals(model, pending=True)]
     facts = Facts(at, tuple(run.clock_at for run in past), fresh, force=bool(task.params.get("force")))
     decision = decide(pending, facts, spec.triggers, task.run_id)
-    run = TrainingRun(task.run_id, model, decision.reason, _window(spec, task, at), chosen, datetime.now(UTC), at)
+    run = TrainingRun(task.run_id, model, decision.reason, asked.window(spec, task, at), chosen, datetime.now(UTC), at)
     ledger.arbitrated(decision.dispositions, run if decision.start else None)
     if not decision.start:
         raise Skip(decision.reason)
@@ -92,24 +94,6 @@ def _rows_trained_on(spec: ModelSpec, last: TrainingRun) -> int:
         if verdict.run_id == last.run_id:
             return ledger.get_snapshot(verdict.figures["snapshot"]).rows
     return 0
-
-
-def _window(spec: ModelSpec, task: TaskContext, at: datetime) -> Window:
-    """Return the training window: what the form says, else the spec, else all history; the row at now itself waits for the next one."""
-    asked = task.params.get("window") or (format_duration(spec.training.window) if spec.training.window else "")
-    try:
-        start = at - parse_duration(asked) if asked else reading.LONG_AGO
-    except ValueError as error:
-        raise SpecError("the form's window", [str(error)]) from None
-    return Window(start, at)
-
-
-def _chosen_candidates(spec: ModelSpec, asked: list[str]) -> tuple[str, ...]:
-    known = [each.name for each in spec.training.candidates]
-    unknown = [name for name in asked if name not in known]
-    if unknown:
-        raise SpecError("the form's candidates", [f"found {name!r}; allowed are {', '.join(known)}" for name in unknown])
-    return tuple(asked or known)
 
 
 def _run_json(run: TrainingRun) -> Json:

@@ -9,6 +9,7 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.specs import did_you_mean
+from include.ratchet.domain.trainingspec import OWN_CODE
 
 _SOME = "roc_auc, neg_log_loss, average_precision, accuracy, r2, neg_mean_absolute_error"
 
@@ -40,10 +41,27 @@ def _metric_faults(spec: ModelSpec) -> list[str]:
     known = get_scorer_names()
     asked = {"gate.metric": spec.gate.metric, **{f"gate.business.{name}": name for name in spec.gate.business}}
     return [
-        f"{key}: found {name!r}; allowed are scikit-learn's scorers, such as {_SOME}{did_you_mean(name, known)}"
+        f"{key}: found {name!r}{fault}"
         for key, name in asked.items()
         if name not in known
+        for fault in [_metric_fault(name, known)]
+        if fault
     ]
+
+
+def _metric_fault(name: str, known: list[str]) -> str:
+    """Say what is wrong with a metric that is not scikit-learn's; nothing when the model's code.py has it."""
+    from include.ratchet.steps.scoring import scorer_of
+
+    if not OWN_CODE.fullmatch(name):
+        return f"; allowed are scikit-learn's scorers, such as {_SOME}{did_you_mean(name, known)}, and include.models.<name>.code:metric"
+    try:
+        scorer_of(name)
+    except SpecError as error:
+        return f", {'; '.join(error.faults)}"
+    except Exception as error:  # noqa: BLE001 - an import runs whatever the module holds
+        return f", cannot be imported: {type(error).__name__}: {error}"
+    return ""
 
 
 def _estimator_faults(spec: ModelSpec) -> list[str]:

@@ -29,7 +29,7 @@ def snapshot(run: Json) -> list[Json]:
     from include.ratchet.steps.frames import check_trainable, labelled, split
     from include.ratchet.steps.transform import content_digest
 
-    spec, window = specs.model(run["model"]), Window.from_json(run["window"])
+    spec, window = specs.model(run["model"], training=run.get("training")), Window.from_json(run["window"])
     tables = reading.versions(spec)
     rows = labelled(reading.transformed(spec, tables, window if spec.columns.time else None, _of_champion(spec)), spec)
     check_trainable(rows, spec)

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from include.ratchet.domain import specs
-from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.errors import RegistryError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.occasion import occasion
 from include.ratchet.domain.records import Json, Verdict, Window, digest
 from include.ratchet.tasks import recipe
+from include.ratchet.tasks.reported import reported
 from include.ratchet.tasks.snapshot import split_rows
 
 
@@ -27,7 +28,7 @@ def fit(job: Json) -> Json:
     from include.ratchet.steps.train import fit_candidate
 
     snapshot, candidate = job["snapshot"], job["candidate"]
-    spec = specs.model(snapshot["run"]["model"])
+    spec = specs.model(snapshot["run"]["model"], training=snapshot["run"].get("training"))
     chosen = next(each for each in spec.training.candidates if each.name == candidate)
     rows, parts = split_rows(spec, snapshot)
     train = rows.filter(parts.train)
@@ -52,35 +53,31 @@ def fit(job: Json) -> Json:
 
 
 def register(candidates: list[Json]) -> Json:
-    """Register the candidate with the best validation score: the fitted object itself, no refit."""
+    """Register the candidate with the best validation score: the fitted object itself, no refit.
+
+    Raises:
+        Skip: The run is an experiment, which is only tracked; the reason says where.
+    """
     from include.ratchet.adapters import open_registry, open_work
     from include.ratchet.adapters.models import load_skops
-    from include.ratchet.domain.ports import TrainingReport
 
     best = max(candidates, key=lambda each: (each["score"], each["name"]))
-    snapshot, registry = best["snapshot"], open_registry()
+    snapshot, registry, work = best["snapshot"], open_registry(), open_work()
     run = snapshot["run"]
-    spec = specs.model(run["model"])
-    parameters = {
-        "reason": run["reason"],
-        "window": f"{run['window']['start']} to {run['window']['end']}",
-        "snapshot": snapshot["digest"],
-        "rows": str(snapshot["rows"]),
-        "seed": str(spec.training.seed),
-        "metric": spec.gate.metric,
-    }
-    work, pipeline = open_work(), None
+    if run.get("experiment"):
+        place = registry.track(reported(candidates, best))
+        work.drop(_work(run))
+        message = f"an experiment, tracked and never registered: {best['name']} {best['score']:.6g}; {place}"
+        raise Skip(message)
+    pipeline = None
     # Gone when this task was ended after it had registered: the registry knows the run then, and needs no pipeline.
     if work.exists(best["path"]):
         with work.local(best["path"]) as fitted:
             pipeline = load_skops(fitted)
-    baseline = _baseline(spec, snapshot) if pipeline is not None else None
-    report = TrainingReport(
-        spec.name, run["run_id"], best["name"], pipeline, tuple(candidates), spec.columns, parameters, snapshot["digest"], baseline
-    )
-    made = registry.register(report)
+    baseline = _baseline(specs.model(run["model"]), snapshot) if pipeline is not None else None
+    made = registry.register(reported(candidates, best, pipeline, baseline))
     recipe.keep(best, made.version)
-    registry.point(spec.name, {"challenger": made.version})
+    registry.point(made.model, {"challenger": made.version})
     work.drop(_work(run))
     return {"run": run, "snapshot": snapshot, "version": made.version, "chosen": best["name"], "validation_score": best["score"]}
 
@@ -103,6 +100,9 @@ def judge(challenger: Json) -> Json:
     from include.ratchet.steps.frames import features
 
     run, version = challenger["run"], int(challenger["version"])
+    if run.get("experiment"):
+        message = f"run {run['run_id']} is an experiment of {run['model']}; it is never judged or blessed. Start a training run."
+        raise RegistryError(message)
     spec, ledger, registry = specs.model(run["model"]), open_ledger(), open_registry()
     champion = ledger.champion(spec.name)
     rows, parts = split_rows(spec, challenger["snapshot"])
