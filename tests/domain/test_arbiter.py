@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ratchet.domain.arbiter import Decision, Facts, decide, describe
-from include.ratchet.domain.modelspec import RunBudget, Triggers
-from include.ratchet.domain.records import Kind, Signal
+from include.ratchet.domain.arbiter import Decision, Facts, decide, describe, faults
+from include.ratchet.domain.records import Kind, Outcome, RuleResult, Signal, Verdict
+from include.ratchet.domain.triggerspec import Breaker, Cron, Degradation, Drift, NewData, RunBudget, Triggers
 
 NOW = datetime(2013, 3, 1, tzinfo=UTC)
 KINDS: tuple[Kind, ...] = ("manual", "schedule", "new_data", "degradation", "drift")
-LIMITS = Triggers(cooldown=timedelta(hours=6), budget=RunBudget(runs_per_day=2))
+ALL = Triggers(schedule=Cron(cron="0 3 * * 1"), new_data=NewData(min_rows=1), degradation=Degradation(drop=0.1), drift=Drift())
+LIMITS = ALL.model_copy(update={"cooldown": timedelta(hours=6), "budget": RunBudget(runs_per_day=2), "breaker": Breaker(refused=2)})
 
 
 def signal(number: int, kind: Kind, at: datetime = NOW) -> Signal:
@@ -108,10 +109,83 @@ def test_the_reason_has_the_numbers() -> None:
     """A run says why it started, with what was measured; what is empty is left out."""
     found = Signal("m", "new_data", "k", {"labelled rows": 120, "asked": 100, "by": ""}, NOW, 1)
     assert describe(found) == "new data: labelled rows 120, asked 100"
-    assert decide([found], Facts(NOW, (), 120), Triggers(), "r").reason == describe(found)
+    assert decide([found], Facts(NOW, (), 120), ALL, "r").reason == describe(found)
 
 
 def test_a_signal_that_was_never_recorded_is_refused() -> None:
     """A disposition must be able to name its signal in the ledger."""
     with pytest.raises(ValueError, match="ledger id"):
-        decide([Signal("m", "drift", "k", {}, NOW)], Facts(NOW, (), 1), Triggers(), "r")
+        decide([Signal("m", "drift", "k", {}, NOW)], Facts(NOW, (), 1), ALL, "r")
+
+
+def answered(signal: Signal, facts: Facts, triggers: Triggers = LIMITS) -> tuple[bool, str, str]:
+    """Let the arbiter decide about one signal: whether it starts a run, its outcome and its reason."""
+    made = decide([signal], facts, triggers, "run-1")
+    (disposition,) = made.dispositions
+    return made.start, disposition.outcome, disposition.reason
+
+
+def test_what_was_said_of_another_champion_expires() -> None:
+    """A drift that a promotion has answered starts nothing; of the version that serves it does."""
+    about = Signal("m", "drift", "drift:1", {"version": 1}, NOW, 1)
+    assert answered(about, Facts(NOW, (), 5, champion=2)) == (False, "expired", "it was about version 1; version 2 serves now")
+    assert answered(about, Facts(NOW, (), 5, champion=1))[:2] == (True, "started")
+
+
+def test_a_signal_does_not_wait_for_ever() -> None:
+    """Held up longer than the spec says it is no reason any more; a person's request stays one."""
+    old = NOW - timedelta(days=91)
+    assert answered(signal(1, "schedule", old), Facts(NOW, (), 5)) == (False, "expired", "it waited longer than 90d")
+    assert answered(signal(1, "manual", old), Facts(NOW, (), 5))[0]
+
+
+def test_a_trigger_that_was_taken_out_is_refused() -> None:
+    """What the spec no longer asks for starts nothing, and says so."""
+    said = answered(signal(1, "drift"), Facts(NOW, (), 5), Triggers())
+    assert said == (False, "refused", "triggers.drift is no longer in model.yaml")
+
+
+def test_what_is_settled_does_not_keep_the_others() -> None:
+    """One expired signal beside a good one: each has its own answer."""
+    gone = Signal("m", "drift", "drift:1", {"version": 1}, NOW, 1)
+    made = decide([gone, signal(2, "new_data")], Facts(NOW, (), 5, champion=2), LIMITS, "run-1")
+    assert {d.signal: d.outcome for d in made.dispositions} == {1: "expired", 2: "started"}
+
+
+def test_minutes_are_a_budget_too() -> None:
+    """The compute of the last day counts as its runs do."""
+    triggers = ALL.model_copy(update={"budget": RunBudget(minutes_per_day=30)})
+    assert answered(signal(1, "schedule"), Facts(NOW, (), 5, minutes=30.0), triggers)[1:] == (
+        "pending",
+        "over budget: 30.0 minutes in 24 h, allowed 30",
+    )
+    assert answered(signal(1, "schedule"), Facts(NOW, (), 5, minutes=29.9), triggers)[0]
+
+
+def test_what_force_passed_over_is_recorded() -> None:
+    """Who starts a run by hand in a cooldown leaves a trace of it."""
+    started, outcome, reason = answered(signal(1, "manual"), Facts(NOW, (NOW,), 5))
+    assert (started, outcome) == (True, "started")
+    assert reason.endswith("forced, although cooling down until 2013-03-01T06:00:00+00:00")
+
+
+def test_the_circuit_opens_after_faults_in_a_row_and_a_person_may_try() -> None:
+    """Two faults with a breaker of two: signals wait with the reason, and a run by hand goes."""
+    facts = Facts(NOW, (), 5, faults=("latency", "leak"))
+    assert answered(signal(1, "new_data"), facts)[1] == "pending"
+    assert "circuit open: 2 challengers in a row were refused for a fault, the last: latency" in answered(signal(1, "new_data"), facts)[2]
+    assert answered(signal(1, "manual"), facts)[0]
+    assert answered(signal(1, "new_data"), Facts(NOW, (), 5, faults=("latency",)))[0]
+
+
+def verdict(outcome: Outcome, *failed: str) -> Verdict:
+    """Make a verdict in which some rules failed."""
+    return Verdict("m", 1, "r", outcome, "", tuple(RuleResult(name, "check", "fail", f"{name} failed") for name in failed))
+
+
+def test_not_better_is_no_fault() -> None:
+    """Only what is wrong with a challenger counts, and only in a row from the newest on."""
+    bad, equal, good = verdict("refuse", "latency"), verdict("refuse", "gain over the champion"), verdict("promote")
+    assert faults([bad, bad, good, bad]) == ("latency failed", "latency failed")
+    assert faults([equal, bad]) == ()
+    assert faults([verdict("inconclusive"), bad]) == ()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from include.ratchet.steps.dial import critical
+from include.ratchet.steps.dial import critical, persistent
 
 REPEATS = 400_000
 
@@ -33,3 +33,10 @@ def test_windows_taken_as_independent_would_fire_too_often() -> None:
 def test_more_tests_ask_for_more_each() -> None:
     """All tests together keep the dial, so each alone is held to less."""
     assert critical(0.02, 200, 19, 0.1, 2, 3) < critical(0.02, 1, 19, 0.1, 2, 3) / 5
+
+
+def test_windows_that_share_nothing_have_a_closed_form() -> None:
+    """2 of 3 at p: 3 p^2 (1 - p) + p^3."""
+    p = persistent(0.02, 2, 3)
+    assert 3 * p**2 * (1 - p) + p**3 == pytest.approx(0.02)
+    assert persistent(0.02, 1, 1) == pytest.approx(0.02)

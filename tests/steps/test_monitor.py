@@ -15,7 +15,7 @@ from include.ratchet.steps.monitor import FEWEST_ROWS, needs_probabilities, real
 from tests.makers import model_spec, untimed
 
 START = datetime(2013, 1, 3, tzinfo=UTC)  # a Thursday, on which a window of seven days from 1970 begins
-SPEC = model_spec(triggers__degradation={"drop": 0.1}, monitor__window="7d")
+SPEC = model_spec(triggers__degradation={"drop": 0.1, "windows": "1 of 1"}, monitor__window="7d")
 PER_DAY = 40
 ALL = Window(START, START + timedelta(days=365))
 
@@ -191,7 +191,7 @@ def test_a_row_that_was_predicted_twice_counts_once() -> None:
 def several(metric: str) -> ModelSpec:
     """Make a spec of several classes that is measured by a metric."""
     return model_spec(
-        task="multiclass", gate__metric=metric, gate__business={metric: ">= -9"}, triggers__degradation={"drop": 0.1}, monitor__window="7d"
+        task="multiclass", gate__metric=metric, gate__business={metric: ">= -9"}, triggers__degradation={"drop": 0.1, "windows": "1 of 1"}, monitor__window="7d"
     )
 
 

@@ -10,7 +10,8 @@ from include.ratchet.dagkit import assets
 from include.ratchet.dagkit.arrival import arrival
 from include.ratchet.domain import specs
 from include.ratchet.domain.feedspec import FeedSpec
-from include.ratchet.domain.modelspec import Cron, ModelSpec
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.triggerspec import Cron
 from include.ratchet.domain.viewspec import ViewSpec
 
 SWEEP = "*/30 * * * *"

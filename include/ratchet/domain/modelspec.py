@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from include.ratchet.domain.durations import Duration, format_duration
-from include.ratchet.domain.feedspec import SNAKE_CASE, CronText, Zone
+from include.ratchet.domain.feedspec import SNAKE_CASE
 from include.ratchet.domain.gatespec import Gate
 from include.ratchet.domain.strict import Strict
 from include.ratchet.domain.trainingspec import OWN_CODE, Training
+from include.ratchet.domain.triggerspec import MOST_ALARMS, Cron, Triggers
 
-MOST_WINDOWS = 12
-MOST_ALARMS = 0.25
-"""An alarm that rings in every fourth window of a model that is well says nothing."""
 FEWEST_DAYS = 5
 """A window of the monitor is tested for a degradation on no fewer day blocks: with one there is no error, with few a poor one."""
 
@@ -69,70 +66,6 @@ class Labels(Strict):
 
     lag: Duration = Field(default="0s", validate_default=True)
     missing: Literal["drop", "negative"] = "drop"
-
-
-class Cron(Strict):
-    """A cron expression and the zone that it is meant in."""
-
-    cron: CronText
-    zone: Zone = "UTC"
-
-
-class NewData(Strict):
-    """How many new labelled rows are a reason to retrain."""
-
-    min_rows: int = Field(ge=1)
-
-
-class Degradation(Strict):
-    """How much worse than on its test rows the champion may be shown to be."""
-
-    drop: float = Field(gt=0)
-
-
-class Drift(Strict):
-    """How often an undrifted model may raise an alarm, and for how long a column must be off."""
-
-    false_alarms_per_year: float = Field(1.0, gt=0)
-    windows: str = "2 of 3"
-    min_effect: float = Field(0.03, ge=0, lt=1)
-    """A shift below this, on the scale of shares, is a trifle, however sure."""
-
-    @field_validator("windows")
-    @classmethod
-    def _some_of_few(cls, value: str) -> str:
-        found = re.fullmatch(r"(\d+) of (\d+)", value)
-        if not found or not 1 <= int(found[1]) <= int(found[2]) <= MOST_WINDOWS:
-            message = f"found {value!r}; allowed is such as '2 of 3', of at most {MOST_WINDOWS}"
-            raise ValueError(message)
-        return value
-
-    @property
-    def persistence(self) -> tuple[int, int]:
-        """Windows that must be off, and of how many."""
-        k, m = self.windows.split(" of ")
-        return int(k), int(m)
-
-    def dial(self, window: timedelta) -> float:
-        """Return the probability that a window of an undrifted model is in alarm."""
-        return self.false_alarms_per_year * window / timedelta(days=365.25)
-
-
-class Triggers(Strict):
-    """What may start a training run, and how often."""
-
-    schedule: Cron | None = None
-    new_data: NewData | None = None
-    degradation: Degradation | None = None
-    drift: Drift | None = None
-    cooldown: Duration = Field(default="0s", validate_default=True)
-    budget: RunBudget | None = None
-
-
-class RunBudget(Strict):
-    """How many training runs a day (of the clock) may see."""
-
-    runs_per_day: int = Field(ge=1)
 
 
 class Score(Strict):
@@ -232,10 +165,10 @@ class ModelSpec(Strict):
         if gate.fairness and gate.fairness.by not in (*columns.segments, *columns.categorical):
             known = ", ".join(dict.fromkeys([*columns.segments, *columns.categorical])) or "none yet"
             yield f"gate.fairness.by: found {gate.fairness.by!r}; allowed is a column of columns.segments or columns.categorical ({known})"
-        if self.triggers.drift and self.triggers.drift.dial(self.monitor.window) >= MOST_ALARMS:
-            most = MOST_ALARMS * timedelta(days=365.25) / self.monitor.window
-            yearly = self.triggers.drift.false_alarms_per_year
-            yield f"triggers.drift.false_alarms_per_year: found {yearly:g}; allowed with this monitor.window is less than {most:.3g}"
+        for kind, alarm in (("degradation", self.triggers.degradation), ("drift", self.triggers.drift)):
+            if alarm and alarm.dial(self.monitor.window) >= MOST_ALARMS:
+                most, yearly = MOST_ALARMS * timedelta(days=365.25) / self.monitor.window, alarm.false_alarms_per_year
+                yield f"triggers.{kind}.false_alarms_per_year: found {yearly:g}; allowed with this monitor.window is less than {most:.3g}"
         yield from self._impossible_behaviour()
         fewest = timedelta(days=FEWEST_DAYS)
         if self.triggers.degradation and columns.time and self.monitor.window < fewest:
@@ -260,9 +193,6 @@ class ModelSpec(Strict):
 
 # Keys of the design that a later version fills in, with the one value that is true today.
 _LATER: dict[str, Any] = {
-    "triggers.breaker": None,
-    "triggers.degradation.false_alarms_per_year": None,
-    "triggers.degradation.windows": None,
     "deploy.approval": "none",
     "deploy.canary": None,
 }

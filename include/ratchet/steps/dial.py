@@ -45,3 +45,9 @@ def critical(dial: float, tests: int, freedom: int, share: float, k: int, m: int
 
     bound = optimize.brentq(excess, 0.0, 500.0, xtol=1e-6)
     return float(2 * stats.t.sf(bound, freedom))
+
+
+@functools.lru_cache(maxsize=64)
+def persistent(dial: float, k: int, m: int) -> float:
+    """Return the p-value at which k of m windows are beyond with probability `dial`, where the windows share nothing."""
+    return float(optimize.brentq(lambda p: stats.binom.sf(k - 1, m, p) - dial, 0.0, 1.0, xtol=1e-12))

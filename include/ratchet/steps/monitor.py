@@ -16,6 +16,7 @@ from include.ratchet.domain.modelspec import FEWEST_DAYS, ModelSpec
 from include.ratchet.domain.records import Window
 from include.ratchet.steps import compare
 from include.ratchet.steps.answers import Answers
+from include.ratchet.steps.dial import persistent
 from include.ratchet.steps.frames import labelled, labels
 
 FEWEST_ROWS = 50
@@ -28,8 +29,9 @@ def realised(spec: ModelSpec, rows: pa.Table, predictions: pa.Table, version: in
 
     All windows are shown. Tested for a degradation are those whose rows have all matured, by the champion's own
     predictions of rows that came after its snapshot (late rows of that time resemble what it was judged on), on
-    five blocks or more; Holm's correction over all windows tested keeps a report's chance of a false alarm at 2.5 %.
-    Without time there is one window, and it is tested.
+    five blocks or more. An alarm is k of the newest m of them shown worse by more than the drop, each at the p-value
+    that keeps the dialled rate of a champion that is worse by just the drop; one that holds is far below it. Without
+    time there is one window, and it is tested.
 
     Args:
         spec: The model.
@@ -42,7 +44,7 @@ def realised(spec: ModelSpec, rows: pa.Table, predictions: pa.Table, version: in
     Returns:
         `rows` counted; `windows`, each with start, version, rows, metric, a two-sided 90 % interval (day blocks),
         whether it was tested, and a note where the metric cannot be measured from what predictions keep;
-        `degraded`, the starts of windows shown worse than the reference by more than the spec's drop;
+        `degraded`, the starts of the windows of an alarm, none without one;
         a `sentence`.
     """
     columns, rows = spec.columns, labelled(rows, spec)  # a label that misses some rows reads as 1.0 where training read 1
@@ -66,7 +68,7 @@ def realised(spec: ModelSpec, rows: pa.Table, predictions: pa.Table, version: in
                 tested[name] = again.p_below
         mine = {"tested": by == version and name in tested, **({"note": note} if note else {})}
         windows.append({"start": name, "version": int(by), "rows": len(part), **figures, **mine})
-    degraded = _shown(tested, ALPHA / 2)
+    degraded = _alarm(tested, spec)
     found = f"worse than {reference:.4g} by more than {drop:g} in {', '.join(degraded)}" if degraded else "no degradation is shown"
     sentence = f"{len(joined)} matured out-of-sample predictions in {len(windows)} windows, {len(tested)} of them tested; {found}"
     if note:
@@ -113,14 +115,15 @@ def _later(part: pd.DataFrame, start: Any, spec: ModelSpec, period: Window) -> p
     return part[part[spec.columns.time] >= period.start]
 
 
-def _shown(p_values: dict[str, float], alpha: float) -> list[str]:
-    """Return the names whose nulls Holm's procedure rejects: the k-th smallest p-value must be at most alpha / (n - k)."""
-    shown: list[str] = []
-    for position, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
-        if p > alpha / (len(p_values) - position):
-            break
-        shown.append(name)
-    return sorted(shown)
+def _alarm(p_values: dict[str, float], spec: ModelSpec) -> list[str]:
+    """Return the windows shown worse among the newest m, when they are k or more."""
+    degradation = spec.triggers.degradation
+    if degradation is None:
+        return []
+    k, m = degradation.persistence if spec.columns.time else (1, 1)
+    level = persistent(degradation.dial(spec.monitor.window), k, m)
+    shown = [name for name in sorted(p_values)[-m:] if p_values[name] <= level]
+    return shown if len(shown) >= k else []
 
 
 def _measure(part: pd.DataFrame, spec: ModelSpec, null: float) -> Measured:

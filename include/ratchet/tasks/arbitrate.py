@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from include.ratchet.domain import specs
-from include.ratchet.domain.arbiter import Facts, decide
+from include.ratchet.domain.arbiter import Facts, decide, faults
 from include.ratchet.domain.context import TaskContext, current
 from include.ratchet.domain.errors import Skip
-from include.ratchet.domain.modelspec import Cron, ModelSpec
+from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Signal, TrainingRun, Window
+from include.ratchet.domain.triggerspec import Cron
 from include.ratchet.tasks import asked, experiment, inspect_model, reading
 
 
@@ -34,19 +35,37 @@ def arbitrate(model: str) -> Json:
     chosen = asked.candidates(spec, task.params.get("candidates") or [])
     tables, at = reading.versions(spec), reading.now(spec)
     past = ledger.runs(model)
-    judged = {verdict.run_id for verdict in ledger.verdicts(model)}
+    verdicts = ledger.verdicts(model)
+    judged = {verdict.run_id for verdict in verdicts}
     # A run that died before its verdict has answered nothing: its rows are still new.
     fresh = _new_labelled_rows(spec, tables, next((run for run in past if run.run_id in judged), None), at)
     for signal in _own_signals(spec, task, fresh, at, len(past)):
         ledger.signal(signal)
     pending = [signal for signal, _ in ledger.signals(model, pending=True)]
-    facts = Facts(at, tuple(run.clock_at for run in past), fresh, force=bool(task.params.get("force")))
+    facts = Facts(
+        at,
+        tuple(run.clock_at for run in past),
+        fresh,
+        force=bool(task.params.get("force")),
+        champion=ledger.champion(model),
+        faults=faults(verdicts),
+        minutes=_minutes([run for run in past if run.clock_at > at - timedelta(days=1)]),
+    )
     decision = decide(pending, facts, spec.triggers, task.run_id)
     run = TrainingRun(task.run_id, model, decision.reason, asked.window(spec, task, at), chosen, datetime.now(UTC), at)
     ledger.arbitrated(decision.dispositions, run if decision.start else None)
     if not decision.start:
         raise Skip(decision.reason)
     return _run_json(run)
+
+
+def _minutes(runs: list[TrainingRun]) -> float:
+    """Return what the tasks of some runs took together."""
+    from include.ratchet.adapters import open_ledger
+
+    ledger = open_ledger()
+    steps = [step for run in runs for step in ledger.steps(run.run_id) if step["dag_id"] == f"{run.model}_train"]
+    return float(sum((step["ended_at"] - step["started_at"]).total_seconds() for step in steps) / 60)
 
 
 def _own_signals(spec: ModelSpec, task: TaskContext, fresh: int, at: datetime, runs: int) -> list[Signal]:
