@@ -15,7 +15,7 @@ from include.ratchet.steps.monitor import FEWEST_ROWS, needs_probabilities, real
 from tests.makers import model_spec, untimed
 
 START = datetime(2013, 1, 3, tzinfo=UTC)  # a Thursday, on which a window of seven days from 1970 begins
-SPEC = model_spec(triggers__degradation={"drop": 0.1, "windows": "1 of 1"}, monitor__window="7d")
+SPEC = model_spec(triggers__degradation={"drop": 0.1, "windows": "1 of 3"}, monitor__window="7d")
 PER_DAY = 40
 ALL = Window(START, START + timedelta(days=365))
 
@@ -168,7 +168,7 @@ def test_a_window_of_few_days_is_not_tested() -> None:
 
 
 def test_many_windows_give_no_more_false_alarms_than_one() -> None:
-    """Of windows as bad as is allowed and no worse, one in forty would alarm; over 20 of them Holm lets few reports do so."""
+    """A report that shows 20 windows looks at the newest three: windows as bad as is allowed and no worse rarely alarm."""
     draw, alarms = np.random.default_rng(1), 0
     for _ in range(20):
         rows, predictions = world(140, 1.0)
@@ -191,7 +191,11 @@ def test_a_row_that_was_predicted_twice_counts_once() -> None:
 def several(metric: str) -> ModelSpec:
     """Make a spec of several classes that is measured by a metric."""
     return model_spec(
-        task="multiclass", gate__metric=metric, gate__business={metric: ">= -9"}, triggers__degradation={"drop": 0.1, "windows": "1 of 1"}, monitor__window="7d"
+        task="multiclass",
+        gate__metric=metric,
+        gate__business={metric: ">= -9"},
+        triggers__degradation={"drop": 0.1, "windows": "1 of 3"},
+        monitor__window="7d",
     )
 
 

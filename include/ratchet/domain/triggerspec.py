@@ -8,7 +8,8 @@ from datetime import timedelta
 from pydantic import Field, field_validator, model_validator
 
 from include.ratchet.domain.durations import Duration
-from include.ratchet.domain.feedspec import CronText, Strict, Zone
+from include.ratchet.domain.feedspec import CronText, Zone
+from include.ratchet.domain.strict import Strict
 
 MOST_WINDOWS = 12
 MOST_ALARMS = 0.25
