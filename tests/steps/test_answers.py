@@ -52,7 +52,7 @@ def test_chunks_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five rows in chunks of two are asked three times, and answered in their order."""
     monkeypatch.setattr(answers, "CHUNK", 2)
     model, rows = Doubling(), pa.table({"x": [1.0, 2.0, 3.0, 4.0, 5.0], "c": ["a"] * 5})
-    said = answer_all(model, rows, model_spec().columns)
+    said = answer_all({"challenger": model}, rows, model_spec().columns)["challenger"]
     assert said.predicted.tolist() == [2.0, 4.0, 6.0, 8.0, 10.0]
     assert model.asked == 3
 

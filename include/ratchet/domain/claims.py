@@ -19,7 +19,10 @@ from include.ratchet.domain.occasion import Gain
 from include.ratchet.domain.records import Json
 
 GRID = tuple(i / 8 for i in range(33))
-"""Spreads that are considered, in units of the smallest gain worth having."""
+"""Spreads that are considered, in units of the prior's."""
+PRIOR = 0.25
+"""Before anything was judged, true gains are thought to be spread by a quarter of the smallest gain worth having: at the
+whole of it, a year without any true gain is claimed to have brought a point (proof gate-claims)."""
 REACH = 1.645
 """Standard deviations from the claim to its bound: 95 % are below."""
 
@@ -30,7 +33,8 @@ class Claim:
 
     Attributes:
         gain: The shrunken gain, in the metric's unit.
-        bound: The true gain is more than this below the claim in at most 5 %: gain - bound is safe to say.
+        bound: The true gain is more than this below the claim in at most 5 %: gain - bound is safe to say. The bounds of
+            several claims add up: they rest on the same challengers, so that their errors go together.
         observed: What was measured.
         challengers: How many judged ones it rests on.
     """
@@ -46,20 +50,20 @@ class Claim:
         return rounded | {"challengers": self.challengers}
 
 
-def claim(gains: Sequence[Gain], scale: float) -> Claim:
+def claim(gains: Sequence[Gain], smallest: float) -> Claim:
     """Shrink the last gain towards what all of them say.
 
-    True gains are normal around a mean that is normal around 0 with `scale`, with a spread that is half-normal with
-    `scale`; mean and spread are integrated out.
+    True gains are normal around a mean that is normal around 0, with a spread that is half-normal, both at a quarter of
+    the smallest gain; mean and spread are integrated out.
 
     Args:
         gains: Of all judged challengers, oldest first; the claimed one is the last.
-        scale: The smallest gain worth having.
+        smallest: The smallest gain worth having.
 
     Returns:
         The posterior mean, and 1.645 posterior standard deviations as its bound.
     """
-    last = gains[-1]
+    last, scale = gains[-1], PRIOR * smallest
     weights, means, spreads = [], [], []
     for step in GRID:
         spread = (step * scale) ** 2

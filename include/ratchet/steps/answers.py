@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from include.ratchet.steps.frames import features
 
 CHUNK = 250_000
 """Rows that are predicted at a time: with all 5 million at once the pipelines' own copies need more than 4 GB."""
+THREADS = 2
+"""Chunks that are predicted side by side; which of them is first changes no number."""
 
 
 @dataclass(frozen=True)
@@ -55,21 +58,25 @@ def answer(pipeline: Any, seen: pd.DataFrame, threshold: float = 0.5) -> Answers
     return _decided(np.asarray(pipeline.predict_proba(seen)), np.asarray(pipeline.classes_), threshold)
 
 
-def answer_all(pipeline: Any, rows: pa.Table, columns: Columns, threshold: float = 0.5) -> Answers:
-    """Ask a fitted pipeline about all rows of a table, chunk by chunk."""
-    parts = [answer(pipeline, each, threshold) for each in chunks(rows, columns)]
+def answer_all(pipelines: Mapping[str, Any], rows: pa.Table, columns: Columns, threshold: float = 0.5) -> dict[str, Answers]:
+    """Ask fitted pipelines of the same features about all rows of a table, chunk by chunk."""
+
+    def one(start: int) -> list[Answers]:
+        seen = features(rows.slice(start, CHUNK), columns)
+        return [answer(pipeline, seen, threshold) for pipeline in pipelines.values()]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        chunks = list(pool.map(one, range(0, max(rows.num_rows, 1), CHUNK)))
+    return {who: _joined([chunk[i] for chunk in chunks]) for i, who in enumerate(pipelines)}
+
+
+def _joined(parts: list[Answers]) -> Answers:
     if len(parts) == 1:
         return parts[0]
     predicted = np.concatenate([each.predicted for each in parts])
     if parts[0].probabilities is None:
         return Answers(predicted)
     return Answers(predicted, np.concatenate([np.asarray(each.probabilities) for each in parts]), parts[0].classes)
-
-
-def chunks(rows: pa.Table, columns: Columns) -> Iterator[pd.DataFrame]:
-    """Return the features of consecutive rows, a chunk at a time."""
-    for start in range(0, max(rows.num_rows, 1), CHUNK):
-        yield features(rows.slice(start, CHUNK), columns)
 
 
 def _decided(probabilities: npt.NDArray[np.float64], classes: npt.NDArray[Any], threshold: float) -> Answers:

@@ -54,16 +54,20 @@ def evaluate(  # noqa: PLR0913, PLR0917 - who is judged, on what, and when
         The decision, and the figures of all three models for people to read.
     """
     y, test, gate = labels(rows, spec), rows.filter(pa.array(parts.test)), spec.gate
-    bench = _bench(spec, rows, parts, y, test, challenger)
+    train = features(rows.filter(pa.array(parts.train)), spec.columns), y[parts.train]
+    asked = {"challenger": challenger, **fit_baselines(spec, train)}
     unasked: list[Measured] = []
-    if champion is not None:
-        theirs = columns_of(champion, spec.columns)
-        gone = [name for name in theirs.features if name not in test.column_names]
-        if not gone:
-            bench.answers["champion"] = answer_all(champion, test, theirs, gate.threshold)
-        else:  # not compared is not shown: let the transform return the column until another champion serves
-            text = f"{GAIN}, which needs {', '.join(gone)} of the transform, cannot be measured on these rows"
-            unasked = [Measured(GAIN, None, 0.0, doubt=text)]
+    theirs = columns_of(champion, spec.columns) if champion is not None else spec.columns
+    gone = [name for name in theirs.features if name not in test.column_names]
+    if gone:  # not compared is not shown: let the transform return the column until another champion serves
+        text = f"{GAIN}, which needs {', '.join(gone)} of the transform, cannot be measured on these rows"
+        unasked = [Measured(GAIN, None, 0.0, doubt=text)]
+    elif champion is not None and theirs == spec.columns:
+        asked["champion"] = champion
+    said = answer_all(asked, test, spec.columns, gate.threshold)
+    if champion is not None and not gone and "champion" not in said:
+        said |= answer_all({"champion": champion}, test, theirs, gate.threshold)
+    bench = Bench(spec, said, y[parts.test], _units(spec, test), test, challenger)
     alpha = gate.alpha / gate.test_reuse.looks
     found = [*_proofs(bench, alpha, by_hand=occasion.by_hand), *unasked]
     seen = [
@@ -83,15 +87,13 @@ def window_tested(spec: ModelSpec, rows: pa.Table, parts: Split) -> dict[str, st
     return {"first": times.min().isoformat(), "last": times.max().isoformat()}
 
 
-def _bench(spec: ModelSpec, rows: pa.Table, parts: Split, y: Any, test: pa.Table, challenger: Any) -> Bench:
-    columns = spec.columns
-    times = test[columns.time].to_pandas() if columns.time else None
-    entity = test.select(list(columns.entity)).to_pandas().astype(str).agg("\x1f".join, axis=1) if columns.entity else None
-    sampled = compare.units(times, test.num_rows, None if times is not None else entity)
-    trained = features(rows.filter(pa.array(parts.train)), columns), y[parts.train]
-    asked = {"challenger": challenger, **fit_baselines(spec, trained)}
-    said = {who: answer_all(each, test, columns, spec.gate.threshold) for who, each in asked.items()}
-    return Bench(spec, said, y[parts.test], sampled, test, challenger)
+def _units(spec: ModelSpec, test: pa.Table) -> compare.Units:
+    """Return what was sampled as one: days where there is time, entities where they are named, else rows."""
+    if spec.columns.time:
+        return compare.units(test[spec.columns.time].to_pandas(), test.num_rows)
+    names = list(spec.columns.entity)
+    entity = test.select(names).to_pandas().astype(str).agg("\x1f".join, axis=1) if names else None
+    return compare.units(None, test.num_rows, entity)
 
 
 def _proofs(bench: Bench, alpha: float, *, by_hand: bool) -> Iterator[Measured]:
