@@ -32,6 +32,7 @@ BY_ANOTHER = {
     "include/ratchet/serving/__main__.py": "tests/serving/test_server.py: starts it as a process",
     "include/ratchet/serving/answering.py": "tests/serving/test_app.py: by asking the service",
     "include/ratchet/serving/metrics.py": "tests/serving/test_app.py: by its page",
+    "include/ratchet/serving/trees.py": "tests/serving/test_fast.py: against the model that they were read from",
     "include/ratchet/serving/versions.py": "tests/serving/test_champions.py: what the follower loads",
     "include/ratchet/serving/errors.py": "tests/serving/test_app.py: each error by the answer that it becomes",
     "include/ratchet/serving/places.py": "tests/serving/test_champions.py: what the follower knows, by what it does",

@@ -143,17 +143,17 @@ def fit(labels: list[Any] | None = None, seed: int = 0) -> Pipeline:
     return make_pipeline(encode, HistGradientBoostingClassifier(max_iter=5)).fit(frame, target)
 
 
-def prepared(columns: Columns, estimator: Any = None, rows: int = 400) -> Pipeline:
-    """Fit a pipeline as training does: the preparation that suits the estimator, then a classifier."""
+def prepared(columns: Columns, estimator: Any = None, y: Any = None) -> Pipeline:
+    """Fit a pipeline as training does: the preparation that suits the estimator, then it; on `y`, or on two classes."""
     kind = "sklearn.ensemble.HistGradientBoostingClassifier" if estimator is None else estimator
     spec = model_spec(columns=columns.model_dump(), training__split__validation=0.2, training__split__test=0.2)
     pipeline = build_pipeline(spec, Candidate(name="one", estimator=kind), {})
-    draw = np.random.default_rng(1)
+    draw, rows = np.random.default_rng(1), 400 if y is None else len(y)
     frame = pd.DataFrame({name: draw.normal(size=rows) for name in columns.numeric})
     frame[columns.numeric[0]] = frame[columns.numeric[0]].where(draw.uniform(size=rows) > 0.1)
     for name in columns.categorical:
         frame[name] = pd.Series(draw.choice(np.array(["UA", "AA", "B6", None], dtype=object), rows), dtype=object)
-    return pipeline.fit(frame, (frame[columns.numeric[1]] + draw.normal(size=rows) > 0).astype(int))
+    return pipeline.fit(frame, (frame[columns.numeric[1]] + draw.normal(size=rows) > 0).astype(int) if y is None else y)
 
 
 def constant(value: float) -> Pipeline:

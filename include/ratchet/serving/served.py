@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -12,6 +13,7 @@ import numpy as np
 from include.ratchet.domain.errors import DeployError
 from include.ratchet.domain.modelspec import Columns, ModelSpec
 from include.ratchet.domain.records import Json
+from include.ratchet.serving.fast import Fast, compiled
 from include.ratchet.serving.frames import Rows, row_count, to_frame
 from include.ratchet.steps.frames import columns_of
 
@@ -33,9 +35,9 @@ class Served:
         return f"the {self.name} of version {self.version}" if self.name else f"version {self.version}"
 
     @cached_property
-    def fast(self) -> Any:
+    def fast(self) -> Fast | None:
         """The way of a single row past pandas, None where there is none."""
-        return None
+        return compiled(self.pipeline, self.columns)
 
     @cached_property
     def columns(self) -> Columns:
@@ -53,8 +55,12 @@ def predict(served: Served, rows: Rows) -> Json:
     Raises:
         DeployError: The version gave a number that is not finite, or not one answer per row.
     """
-    frame = to_frame(served.columns, rows)
-    parts = {"binary": _binary, "multiclass": _multiclass, "regression": _regression}[served.spec.task](served, frame)
+    asked, data = served.pipeline, None
+    if row_count(rows) == 1 and served.fast is not None:
+        asked, data = served.fast, _only(rows)
+    else:
+        data = to_frame(served.columns, rows)
+    parts = {"binary": _binary, "multiclass": _multiclass, "regression": _regression}[served.spec.task](served, asked, data)
     if len(parts["predictions"]) != row_count(rows):
         raise DeployError(f"{len(parts['predictions'])} answers for {row_count(rows)} row(s)")
     return {"model": served.spec.name, "version": served.version, **parts}
@@ -79,26 +85,30 @@ def classes(served: Served) -> list[Any]:
     return [each.item() if isinstance(each, np.generic) else each for each in served.pipeline.classes_]
 
 
-def _binary(served: Served, frame: Any) -> Json:
+def _only(rows: Rows) -> Mapping[str, Any]:
+    return {name: values[0] for name, values in rows.items()} if isinstance(rows, Mapping) else rows[0]
+
+
+def _binary(served: Served, asked: Any, data: Any) -> Json:
     labels = classes(served)
     if len(labels) != 2:  # noqa: PLR2004 - binary means two
         raise DeployError(f"found {len(labels)} class(es); task binary allows 2")
-    positive = _finite(served.pipeline.predict_proba(frame))[:, 1]
+    positive = _finite(asked.predict_proba(data))[:, 1]
     # At the threshold counts as positive, as in scikit-learn's FixedThresholdClassifier.
     chosen = positive >= served.spec.gate.threshold
     return {"predictions": [labels[int(each)] for each in chosen], "probabilities": positive.tolist()}
 
 
-def _multiclass(served: Served, frame: Any) -> Json:
+def _multiclass(served: Served, asked: Any, data: Any) -> Json:
     names = [str(label) for label in classes(served)]
     # Both are asked: predict is not everywhere the class of the highest probability (SVC).
-    predictions = np.asarray(served.pipeline.predict(frame)).tolist()
-    shares = _finite(served.pipeline.predict_proba(frame)).tolist()
+    predictions = np.asarray(asked.predict(data)).tolist()
+    shares = _finite(asked.predict_proba(data)).tolist()
     return {"predictions": predictions, "probabilities": [dict(zip(names, row, strict=True)) for row in shares]}
 
 
-def _regression(served: Served, frame: Any) -> Json:
-    return {"predictions": _finite(served.pipeline.predict(frame)).ravel().tolist()}
+def _regression(_: Served, asked: Any, data: Any) -> Json:
+    return {"predictions": _finite(asked.predict(data)).ravel().tolist()}
 
 
 def _finite(numbers: Any) -> Any:
