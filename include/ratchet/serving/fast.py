@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -124,7 +125,8 @@ def _tables(encoder: Any, names: Sequence[str], columns: Columns, offset: int) -
     rows: list[dict[str, Any]] = [dict.fromkeys(names, _UNHEARD)]
     asked: list[tuple[int, str | None]] = []
     for number, name in enumerate(names):
-        for category in dict.fromkeys([*(None if each is None or each != each else each for each in encoder.categories_[number]), None]):
+        known = [None if pd.isna(each) else each for each in encoder.categories_[number]]
+        for category in dict.fromkeys([*known, None]):
             rows.append({**rows[0], name: category})
             asked.append((number, category))
     only = columns.model_copy(update={"numeric": (), "categorical": tuple(names), "text": ()})

@@ -55,11 +55,8 @@ def predict(served: Served, rows: Rows) -> Json:
     Raises:
         DeployError: The version gave a number that is not finite, or not one answer per row.
     """
-    asked, data = served.pipeline, None
-    if row_count(rows) == 1 and served.fast is not None:
-        asked, data = served.fast, _only(rows)
-    else:
-        data = to_frame(served.columns, rows)
+    one = row_count(rows) == 1 and served.fast is not None
+    asked, data = (served.fast, _only(rows)) if one else (served.pipeline, to_frame(served.columns, rows))
     parts = {"binary": _binary, "multiclass": _multiclass, "regression": _regression}[served.spec.task](served, asked, data)
     if len(parts["predictions"]) != row_count(rows):
         raise DeployError(f"{len(parts['predictions'])} answers for {row_count(rows)} row(s)")
