@@ -12,8 +12,9 @@ from proofs.demo_ten import DEMO_TEN
 from proofs.drift_null import DRIFT_NULL
 from proofs.gate_null import GATE_NULL
 from proofs.kills import KILLS
+from proofs.promotions import PROMOTIONS
 
-PROOFS = (GATE_NULL, KILLS, DRIFT_NULL, DEMO_TEN)
+PROOFS = (GATE_NULL, KILLS, PROMOTIONS, DRIFT_NULL, DEMO_TEN)
 
 
 def main() -> int:

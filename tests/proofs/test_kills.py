@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofs import demo_ten, kills
+from proofs import demo_ten, kills, promotions
 
 
 def test_one_lost_row_breaks_the_claim() -> None:
@@ -19,3 +19,19 @@ def test_a_process_left_behind_breaks_the_claim() -> None:
     assert demo_ten.judge([part])[0]
     assert not demo_ten.judge([part, part | {"left": ["airflow scheduler"]}])[0]
     assert not demo_ten.judge([part, part | {"status": 1}])[0]
+
+
+def test_a_second_champion_breaks_the_claim() -> None:
+    """Every kill must strike and leave nothing wrong; one fault of the random changes is enough."""
+    kill = {"killed": True, "wrong": []}
+    part = {"kills": [kill, kill], "changes": 50, "looks": 900, "lost": 7, "faults": []}
+    assert promotions.judge([part, part])[0]
+    assert "4 of 4 kills struck" in promotions.judge([part, part])[1]
+    breaking: tuple[dict[str, object], ...] = (
+        {"kills": [kill | {"wrong": ["two champions"]}]},
+        {"kills": [kill | {"killed": False}]},
+        {"kills": []},
+        {"faults": ["x"]},
+    )
+    for bad in breaking:
+        assert not promotions.judge([part | bad])[0]

@@ -98,6 +98,29 @@ def verify(
 
 
 @past.command()
+def dora(name: Name, days: Annotated[float, typer.Option(help="Look back so many days.")] = 30.0) -> None:
+    """Show how well a model is delivered, and what its runs cost in seconds of compute."""
+    from include.ratchet.tasks.delivery import delivery
+
+    require_model(name)
+    found, costs = delivery(name, days)
+    rate = "none" if found.failure_rate is None else f"{found.failure_rate:.0%}, {found.failed} of {found.deployments} rolled back"
+    lines = {
+        "deployment frequency": f"{found.per_week or 0:.1f} per week, {found.deployments} in {days:g} days",
+        "lead time, data to champion": str(found.lead or "none"),
+        "change failure rate": rate,
+        "time to restore": str(found.restored or "none"),
+    }
+    for what, said in lines.items():
+        console.print(f"{what:<28} {said}", markup=False, highlight=False)
+    table = Table("task", "tries", "seconds", box=None, padding=(0, 2))
+    for task, (tries, seconds) in costs.items():
+        table.add_row(task, str(tries), f"{seconds:.1f}")
+    table.add_row("all", str(sum(tries for tries, _ in costs.values())), f"{sum(seconds for _, seconds in costs.values()):.1f}")
+    console.print(table)
+
+
+@past.command()
 def replay(name: Name, version: Annotated[int, typer.Option(help="A registered version.")]) -> None:
     """Make a version again from its recipe; say which stage is the first that differs, and which rows."""
     from include.ratchet.domain.replay import STAGES

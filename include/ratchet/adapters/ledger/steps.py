@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, Text, UniqueConstraint, select
+from sqlalchemy import ColumnElement, String, Text, UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -61,8 +61,15 @@ class Steps(Store):
 
     def steps(self, run_id: str) -> list[Json]:
         """Return what is recorded of a run's tasks, oldest first."""
+        return self._steps(StepRow.run_id == run_id)
+
+    def steps_since(self, since: datetime) -> list[Json]:
+        """Return what is recorded of all tasks that began since a time, oldest first."""
+        return self._steps(StepRow.started_at >= since)
+
+    def _steps(self, which: ColumnElement[bool]) -> list[Json]:
         with Session(self._reads) as session:
-            rows = session.scalars(select(StepRow).where(StepRow.run_id == run_id).order_by(StepRow.id))
+            rows = session.scalars(select(StepRow).where(which).order_by(StepRow.id))
             return [{c.name: getattr(row, c.name) for c in StepRow.__table__.columns} for row in rows]
 
     def report(self, model: str, run_id: str, version: int, content: Json, at: datetime) -> None:
