@@ -9,25 +9,30 @@ from proofs.book import Json, Proof
 
 ALPHA, MARGIN = 0.05, 0.02
 CHUNK, CHUNKS = 100, 20
-CASES = tuple(product(("accuracy", "roc_auc"), ("superior", "non_inferior")))
+KINDS = ("roc_auc", "accuracy", "several", "neg_mean_absolute_error")
+MODES = {"superior": 0.0, "non_inferior": -MARGIN}
+DAYS = ((28, 0.0), (28, 0.5), (20, 0.5))
+"""How many days, and how much each resembles the one before it."""
+CASES = tuple(product(KINDS, MODES, DAYS))
 LIMIT_AT = 0.999
 """A gate of exactly alpha exceeds the limit in one of a thousand cases."""
 
 
 def run(part: int) -> Json:
     """Judge one chunk of challengers in one case; return how many the gate promoted, and how many `>=` would."""
-    metric, mode = CASES[part % len(CASES)]
-    gate, naive = simulate(metric, mode, CHUNK, seed=part)
-    return {"case": f"{metric} {mode}", "challengers": CHUNK, "promoted": gate, "at_least": naive}
+    kind, mode, (days, rho) = CASES[part % len(CASES)]
+    gate, naive = simulate(kind, mode, (days, rho), CHUNK, seed=part)
+    return {"case": f"{kind} {mode}, {days} days AR({rho:g})", "challengers": CHUNK, "promoted": gate, "at_least": naive}
 
 
-def simulate(metric: str, mode: str, count: int, seed: int) -> tuple[int, int]:
-    """Draw `count` challengers exactly at the null, and judge each.
+def simulate(kind: str, mode: str, days: tuple[int, float], count: int, seed: int) -> tuple[int, int]:
+    """Draw `count` challengers exactly at the null, and judge each, with 20 segments.
 
     Args:
-        metric: accuracy or roc_auc.
+        kind: Of `worlds.METRICS`.
         mode: superior (the difference is 0) or non_inferior (it is minus the margin).
-        count: How many.
+        days: How many, and their AR(1).
+        count: How many challengers.
         seed: Of the draw.
 
     Returns:
@@ -37,18 +42,17 @@ def simulate(metric: str, mode: str, count: int, seed: int) -> tuple[int, int]:
 
     from include.ratchet.domain.gate import Measured, decide
     from include.ratchet.steps import compare
+    from include.ratchet.steps.guards import guards
     from proofs import worlds
 
-    null = 0.0 if mode == "superior" else -MARGIN
-    business = Measured(f"business {metric}", 1.0, 0.0, 0.9, 1.1, 0.01, p_above=0.0, p_below=1.0, blocks=worlds.DAYS)
-    draw = np.random.default_rng([seed, CASES.index((metric, mode))])
+    null, name = MODES[mode], worlds.METRICS[kind]
+    business = Measured(f"business {name}", 1.0, 0.0, 0.9, 1.1, 0.01, p_above=0.0, p_below=1.0, blocks=days[0])
+    draw = np.random.default_rng([seed, KINDS.index(kind), list(MODES).index(mode), DAYS.index(days)])
     promoted = at_least = 0
     for _ in range(count):
-        world = getattr(worlds, metric)(draw, null)
-        days = compare.Units(world.day, serial=True)
-        each = [compare.figure(metric, who, world.truth, days) for who in (world.challenger, world.champion)]
-        gain = compare.measure("gain over the champion", each[0] - each[1], ALPHA, null)
-        promoted += decide([business, gain], [], [], ALPHA, ALPHA).outcome == "promote"
+        bench = worlds.bench_of(worlds.draw_world(draw, kind, null, *days), kind)
+        gain = compare.measure("gain over the champion", bench.figure(name, "challenger") - bench.figure(name, "champion"), ALPHA, null)
+        promoted += decide([business, gain], guards(bench), [], ALPHA, ALPHA).outcome == "promote"
         at_least += gain.estimate is not None and gain.estimate >= null
     return promoted, at_least
 
@@ -71,17 +75,20 @@ def judge(parts: Sequence[Json]) -> tuple[bool, str]:
     return holds, "; ".join(said)
 
 
+CODE = (
+    "include/ratchet/domain/gate.py",
+    "include/ratchet/steps/bench.py",
+    "include/ratchet/steps/compare.py",
+    "include/ratchet/steps/guards.py",
+    "include/ratchet/steps/influence.py",
+    "include/ratchet/steps/power.py",
+    "include/ratchet/steps/series.py",
+    "proofs/worlds.py",
+)
 GATE_NULL = Proof(
     "gate-null",
-    f"Of challengers exactly at the null, with errors that come in {28} days, at most {ALPHA:.0%} are promoted",
-    (
-        "include/ratchet/domain/gate.py",
-        "include/ratchet/steps/compare.py",
-        "include/ratchet/steps/influence.py",
-        "include/ratchet/steps/series.py",
-        "proofs/gate_null.py",
-        "proofs/worlds.py",
-    ),
+    f"Of challengers exactly at the null, with errors that come in days that resemble each other, at most {ALPHA:.0%} are promoted",
+    (*CODE, "proofs/gate_null.py"),
     CHUNKS * len(CASES),
     run,
     judge,
