@@ -1,0 +1,43 @@
+"""What the service costs, beside `mlflow models serve` on the same version in the same run."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.project import copy
+from benchmarks.table import Row
+
+TITLE = "Serving: one row at a time on a kept connection, 4 connections at once, 10,000 rows, a promotion; boosted trees of 16 features"
+
+
+def rows(repeat: int = 1) -> Iterator[Row]:
+    """Measure both."""
+    project = copy("serve")
+    runs = [project.run("benchmarks.inside.serve") for _ in range(repeat)]
+    peer = "mlflow models serve"
+    for name in ("p50", "p99"):
+        ours, theirs = _of(runs, "ours", name), _of(runs, "peer", name)
+        yield Row(f"single row, {name}", ours, unit="ms", peer=theirs, peer_name=peer, limit=0.5, of_ratio=True)
+    ours, theirs = 1000 / _of(runs, "ours", "rate"), 1000 / _of(runs, "peer", "rate")
+    note = f"{1000 / ours:,.0f} a second beside {1000 / theirs:,.0f}; the client shares the two cores"
+    yield Row("per request, 4 at once", ours, unit="ms", peer=theirs, peer_name=peer, limit=1 / 3, of_ratio=True, note=note)
+    for form in ("columns", "records"):
+        yield Row(
+            f"10,000 rows as {form}", _of(runs, f"batch_{form}"), peer=_of(runs, "bare"), peer_name="bare predict", limit=1.5, of_ratio=True
+        )
+    yield Row(
+        "promotion to its first answer", _of(runs, "promotion"), limit=1.0, note="in the ledger to served, a version not loaded before"
+    )
+    yield Row("and back", _of(runs, "back"), limit=5.0)
+
+
+def _of(runs: list[Any], *names: str) -> float:
+    values = []
+    for run in runs:
+        value = run
+        for name in names:
+            value = value[name]
+        values.append(value)
+    return float(statistics.median(values))
