@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,14 @@ REGRESSORS: dict[str, dict[str, Any]] = {
     "lightgbm.LGBMRegressor": {"n_estimators": 30},
     "xgboost.XGBRegressor": {"n_estimators": 30},
 }
+OWN = """
+from sklearn.naive_bayes import GaussianNB
+
+class Own(GaussianNB):
+    def __init__(self, smooth=0.1):
+        super().__init__(var_smoothing=smooth)
+        self.smooth = smooth
+"""
 METRIC = {"binary": "accuracy", "multiclass": "accuracy", "regression": "r2"}
 CASES = [
     *((path, "binary") for path in CLASSIFIERS),
@@ -106,3 +116,20 @@ def test_an_estimator_by_its_path(path: str, task: str, tmp_path: Path) -> None:
         assert (other.predict(some.x) == made.predict(some.x)).all()
     if spec.classifies:
         assert made.classes_.tolist() == sorted(set(some.y))
+
+
+def test_an_estimator_of_the_models_own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class of the reviewed code.py is fitted, saved and loaded like any other."""
+    code = ModuleType("include.models.m.code")
+    exec(OWN, code.__dict__)  # noqa: S102 - what an adopter would write into the file
+    for parent in ("include.models", "include.models.m"):
+        monkeypatch.setitem(sys.modules, parent, ModuleType(parent))
+    monkeypatch.setitem(sys.modules, code.__name__, code)
+    spec = spec_of("binary")
+    some = rows(spec)
+    made = fit_pipeline(spec, Candidate(name="a", estimator="include.models.m.code:Own"), {"smooth": 0.5}, some)
+    save_skops(made, tmp_path / "model.skops")
+    loaded = load_skops(tmp_path / "model.skops")
+    assert type(loaded["model"]).__name__ == "Own"
+    assert loaded["model"].smooth == 0.5
+    assert (loaded.predict_proba(some.x) == made.predict_proba(some.x)).all()

@@ -105,6 +105,13 @@ def test_nothing_new() -> None:
     assert [d.outcome for d in made.dispositions] == ["nothing new", "nothing new"]
 
 
+def test_another_spec_is_something_new() -> None:
+    """Without a new row a run still starts when it would be made otherwise than the last one was."""
+    signal = Signal("m", "schedule", "k", {}, NOW, 1)
+    assert decide([signal], Facts(NOW, (), 0, changed="models/m/model.yaml"), Triggers(), "r").start
+    assert not decide([signal], Facts(NOW, (), 0), Triggers(), "r").start
+
+
 def test_the_reason_has_the_numbers() -> None:
     """A run says why it started, with what was measured; what is empty is left out."""
     found = Signal("m", "new_data", "k", {"labelled rows": 120, "asked": 100, "by": ""}, NOW, 1)

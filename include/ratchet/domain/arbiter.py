@@ -33,10 +33,13 @@ class Facts:
     now: datetime
     recent_runs: tuple[datetime, ...]
     new_rows: int
+    """Labelled rows since the last judged run."""
     force: bool = False
     champion: int | None = None
     faults: tuple[str, ...] = ()
     minutes: float = 0.0
+    changed: str = ""
+    """What of spec and code is not as it was in that run; empty when nothing is."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def decide(pending: Sequence[Signal], facts: Facts, triggers: Triggers, run_id: 
     A signal that is no reason any more is expired, or refused when the spec has dropped its trigger. Of the others the
     most urgent starts the run, and the rest are coalesced into it. A person's signal waits for nothing, and what it
     passed over is recorded; the others wait for cooldown, budget and breaker, and are answered with "nothing new" when
-    no labelled row came since the last run.
+    no labelled row came since the last judged run and specs and code are the same: it would end as that one did.
     """
     settled = [made for made in (_settled(each, facts, triggers) for each in pending) if made]
     done = {each.signal for each in settled}
@@ -67,8 +70,8 @@ def decide(pending: Sequence[Signal], facts: Facts, triggers: Triggers, run_id: 
     if hold and not by_hand:
         waiting = (_disposed(s, "pending", hold) for s in signals)
         return Decision(start=False, reason=hold, dispositions=(*settled, *waiting))
-    if not by_hand and facts.new_rows == 0:
-        reason = "no labelled row came since the last run"
+    if not by_hand and facts.new_rows == 0 and not facts.changed:
+        reason = "no labelled row came since the last run, and spec and code are the same"
         return Decision(start=False, reason=reason, dispositions=(*settled, *(_disposed(s, "nothing new", reason) for s in signals)))
     reason = describe(first)
     told = f"{reason}; forced, although {hold}" if hold else reason

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from include.ratchet.domain import specs
 from include.ratchet.domain.arbiter import Facts, decide, faults
 from include.ratchet.domain.context import TaskContext, current
-from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.errors import LedgerError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
-from include.ratchet.domain.records import Json, Signal, TrainingRun, Window
+from include.ratchet.domain.records import Json, Signal, TrainingRun, Verdict, Window
 from include.ratchet.domain.triggerspec import Cron
-from include.ratchet.tasks import asked, experiment, inspect_model, reading
+from include.ratchet.tasks import asked, experiment, inspect_model, reading, recipe
 
 
 def arbitrate(model: str) -> Json:
@@ -50,6 +50,7 @@ def arbitrate(model: str) -> Json:
         champion=ledger.champion(model),
         faults=faults(verdicts),
         minutes=_minutes([run for run in past if run.clock_at > at - timedelta(days=1)]),
+        changed=_changed(spec, verdicts),
     )
     decision = decide(pending, facts, spec.triggers, task.run_id)
     run = TrainingRun(task.run_id, model, decision.reason, asked.window(spec, task, at), chosen, datetime.now(UTC), at)
@@ -82,6 +83,22 @@ def _own_signals(spec: ModelSpec, task: TaskContext, fresh: int, at: datetime, r
         evidence = {"labelled rows": fresh, "asked": wanted.min_rows, "until": at.isoformat()}
         found.append(Signal(spec.name, "new_data", f"new_data:after {runs} runs", evidence, at))
     return found
+
+
+def _changed(spec: ModelSpec, verdicts: list[Verdict]) -> str:
+    """Name what is not as it was when the newest judged version was made: specs, or code."""
+    from include.ratchet.adapters import open_ledger
+
+    if not verdicts:
+        return ""
+    try:
+        made = open_ledger().recipe(spec.name, verdicts[0].version).content
+    except LedgerError:  # older than recipes are: nothing says that it was made otherwise
+        return ""
+    texts, code = recipe.texts(spec), recipe.code_of(spec)
+    names = [name for name in sorted({*texts, *made["texts"]}) if texts.get(name) != made["texts"].get(name)]
+    names += [name for name in sorted(code) if code[name] != made["made_by"].get(name)]
+    return ", ".join(names)
 
 
 def _slot(schedule: Cron) -> str:

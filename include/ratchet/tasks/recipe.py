@@ -66,7 +66,13 @@ def texts(spec: ModelSpec) -> dict[str, str]:
 def made_by(spec: ModelSpec) -> dict[str, str]:
     """Return the code, the model's own code, and the environment that compute here and now."""
     from include.ratchet.adapters.environment import environment
+
+    return {**code_of(spec), **environment()}
+
+
+def code_of(spec: ModelSpec) -> dict[str, str]:
+    """Return the code, and the model's own code where it has some."""
     from include.ratchet.adapters.models import sha256_of
 
     own: Path = specs.INCLUDE / "models" / spec.name / "code.py"
-    return {"code": code_version(), **({"code.py": sha256_of(own)} if own.is_file() else {}), **environment()}
+    return {"code": code_version(), **({"code.py": sha256_of(own)} if own.is_file() else {})}
