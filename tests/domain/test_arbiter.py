@@ -107,9 +107,8 @@ def test_nothing_new() -> None:
 
 def test_another_spec_is_something_new() -> None:
     """Without a new row a run still starts when it would be made otherwise than the last one was."""
-    signal = Signal("m", "schedule", "k", {}, NOW, 1)
-    assert decide([signal], Facts(NOW, (), 0, changed="models/m/model.yaml"), Triggers(), "r").start
-    assert not decide([signal], Facts(NOW, (), 0), Triggers(), "r").start
+    assert decide([signal(1, "schedule")], Facts(NOW, (), 0, changed="models/m/model.yaml"), ALL, "r").start
+    assert not decide([signal(1, "schedule")], Facts(NOW, (), 0), ALL, "r").start
 
 
 def test_the_reason_has_the_numbers() -> None:
