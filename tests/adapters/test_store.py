@@ -82,9 +82,9 @@ def test_what_is_removed_is_gone(store: Store) -> None:
 
 def test_a_large_object_goes_in_parts(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is seen of an object before its last part is there, and afterwards no upload is left open."""
-    monkeypatch.setattr(module, "PART_BYTES", 5 << 20)
+    monkeypatch.setattr(module, "PART_BYTES", 64 << 10)
     store = Store(f"{s3.bucket()}/at", s3.access)
-    content = bytes(range(256)) * (11 << 12)
+    content = bytes(range(256)) * 600
     put(store, "big", content)
     with store.open("big") as stored:
         assert stored.read() == content

@@ -216,7 +216,7 @@ def main(folder: Path, seed: int) -> None:
     for way in WAYS:
         template = folder / way.name
         template.mkdir()
-        _require(child(template, include, way.prepare))
+        require(child(template, include, way.prepare))
         dry = _copied(folder, template, include, way)
         among = {body: sorted({line for name, line in dry["lines"] if name == body}) for body in way.strikes}
         lines = [line for body, times in way.strikes.items() for line in draw.sample(among[body], times)]
@@ -237,12 +237,13 @@ def _copied(folder: Path, template: Path, include: Path, way: Way) -> dict[str, 
     """Run the work once to its end, to know its lines and its duration."""
     home = folder / "dry"
     shutil.copytree(template, home)
-    made = _require(child(home, include, way.work, at_line=0))
+    made = require(child(home, include, way.work, at_line=0))
     shutil.rmtree(home)
     return made
 
 
-def _require(made: dict[str, Any]) -> dict[str, Any]:
+def require(made: dict[str, Any]) -> dict[str, Any]:
+    """Return what a child said, unless it failed."""
     if "error" in made:
         raise RuntimeError(made["error"])
     return made
