@@ -89,8 +89,8 @@ def main(folder: Path, seed: int, kills: int, endpoint: str) -> None:
     def begin(name: str) -> tuple[Path, str]:
         made = killing.child(folder / name, include, lambda project: _prepared(project, server))
         bucket = str(killing.require(made)["result"])
-        os.environ["RATCHET__STORES"] = json.dumps({place: {"uri": f"{bucket}/{place}", "connection": "lakes"} for place in ("in", "main")})
-        os.environ["RATCHET__STORES"] = os.environ["RATCHET__STORES"].replace('"in":', '"landing":')
+        stores = {name: {"uri": f"{bucket}/{folder}", "connection": "lakes"} for name, folder in (("landing", "in"), ("main", "main"))}
+        os.environ["RATCHET__STORES"] = json.dumps(stores)
         os.environ |= {"RATCHET__RAW": "main://raw", "RATCHET__LAKE": "main://lake"}
         return folder / name, bucket
 

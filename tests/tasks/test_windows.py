@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from include.ratchet.adapters import open_ledger
+from include.ratchet.adapters.sources.files import Files
 from include.ratchet.domain.context import TaskContext
-from include.ratchet.domain.errors import Skip
-from include.ratchet.tasks import ingest
+from include.ratchet.domain.errors import DataError, Skip
+from include.ratchet.domain.records import Batch, Delivery
+from include.ratchet.tasks import ingest, revise
 from include.ratchet.tasks.seam import run_task
+from tests.s3server import S3Server
 from tests.tiny import FEED, FEED_YAML, Project, visits
 
 SOURCE = "{kind: sql, connection: shop, table: visits, watermark: at}"
@@ -78,3 +82,46 @@ def test_a_late_row_at_the_watermark_is_in_the_lake_once(project: Project, shop:
     assert _ingest(project) == 0
     found = project.rows(f"clean/{FEED}")["visit"]
     assert sorted(found[found >= 399]) == [399, 1000]
+
+
+def test_an_object_that_vanishes_does_not_hold_up_the_others(
+    project: Project, s3: S3Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was listed and is gone is named; what is there lands; and when nothing else waits, the run says so as an error."""
+    bucket = s3.bucket()
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", s3.connection)
+    monkeypatch.setenv("RATCHET__STORES__LANDING", bucket)
+    for name in ("a", "b"):
+        s3.call("put_object", Bucket=bucket.removeprefix("s3://"), Key=f"visits/{name}.csv", Body=f"visit\n{name}".encode())
+    real, left = Files.discover, ["a", "b"]
+
+    def listed_then_gone(self: Files, seen: Sequence[str], watermark: Any) -> list[Delivery]:
+        found = real(self, seen, watermark)
+        s3.call("delete_object", Bucket=bucket.removeprefix("s3://"), Key=f"visits/{left.pop(0)}.csv")
+        return found
+
+    monkeypatch.setattr(Files, "discover", listed_then_gone)
+    assert len(project.run(ingest.land, FEED, stage="ingest")) == 1
+    assert "visits/a.csv: was there a moment ago and is gone; deliver it again" in caplog.text
+    open_ledger().mark(FEED, open_ledger().batches(FEED)[0].write_id, status="rejected")
+    s3.call("put_object", Bucket=bucket.removeprefix("s3://"), Key="visits/b.csv", Body=b"visit\nother")
+    with pytest.raises(DataError, match=r"visits/b\.csv: was there a moment ago and is gone"):
+        project.run(ingest.land, FEED, stage="ingest")
+
+
+def test_a_batch_that_another_run_merged_meanwhile_is_no_fault(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backfill's run and the feed's own may hold the same batch: the slower one finds it merged, and goes on."""
+    project.deliver("a.csv", visits(0, 1))
+    (name,) = project.run(ingest.land, FEED, stage="ingest")
+    project.run(ingest.validate, FEED, project.run(ingest.check, FEED, name, stage="ingest"), stage="ingest")
+    real, others = revise.write, list[int]()
+
+    def slower(feed: str, batch: Batch) -> Any:
+        if not others:
+            others.append(1)
+            project.run(ingest.merge, feed, stage="ingest")
+        return real(feed, batch)
+
+    monkeypatch.setattr(revise, "write", slower)
+    assert project.run(ingest.merge, FEED, stage="ingest")["rows"] == 0
+    assert len(project.rows(f"clean/{FEED}")) == 40

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
-from include.ratchet.domain.errors import QualityError, Skip
+from include.ratchet.domain.errors import DataError, QualityError, Skip
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.records import Batch, Json
 from include.ratchet.domain.skew import SkewError, judged_by
@@ -16,6 +17,7 @@ from include.ratchet.tasks import review, revise
 if TYPE_CHECKING:
     from include.ratchet.adapters.ledger import Ledger
 
+_log = logging.getLogger("ratchet.ingest")
 UNFINISHED = ("landed", "checked", "validated", "repairing", "repaired")
 MOST_AT_ONCE = 500
 """Batches that one run takes: Airflow expands a task 1,024 times at most ([core] max_map_length), and fails beyond.
@@ -38,6 +40,10 @@ def land(feed: str) -> list[str]:
 
     A batch is named by its `write_id`: the same bytes may wait twice, with others between them. One that was stopped
     waits again once feed.yaml says something else, or an operator accepted its changes: the form's action comes first.
+
+    Raises:
+        Skip: Nothing waits.
+        DataError: What was new is gone again, and nothing else waits.
     """
     from include.ratchet.adapters import open_feed, open_landing, open_ledger
 
@@ -49,12 +55,20 @@ def land(feed: str) -> list[str]:
         new = source.between(*task.interval, task.run_id)
     else:
         new = source.discover(ledger.seen(feed), _watermark(feed))
+    gone: list[DataError] = []
     for delivery in new:
-        with source.fetch(delivery) as stream:
-            sha, size = landing.put(feed, stream)
+        try:
+            with source.fetch(delivery) as stream:
+                sha, size = landing.put(feed, stream)
+        except DataError as error:
+            gone.append(error)  # the others land all the same
+            _log.warning("%s", error)
+            continue
         batch = Batch(feed, sha, delivery.uri, size, datetime.now(UTC), watermark=None if delivery.half_open else delivery.end)
         ledger.land(batch, delivery, again=spec.mode == "replace")
     waiting = [each.write_id for each in _unfinished(spec, ledger)]
+    if not waiting and gone:
+        raise gone[0]
     if not waiting:
         message = "nothing new has arrived"
         raise Skip(message)
@@ -109,7 +123,12 @@ def merge(feed: str) -> Json:
     rows = 0
     for batch in waiting:
         again = batch.status == "repaired"
-        facts = revise.write_again(feed, batch) if again else revise.write(feed, batch)
+        try:
+            facts = revise.write_again(feed, batch) if again else revise.write(feed, batch)
+        except DataError:
+            if revise.is_merged(ledger, feed, batch.write_id):
+                continue  # a run beside this one was faster, such as a backfill's, and its staged files are gone
+            raise
         ledger.mark(feed, batch.write_id, status="merged", **facts)
         held = batch.quarantined or 0
         rows += held - facts["quarantined"] if again else (batch.rows or 0) - held
