@@ -95,11 +95,26 @@ def test_columns_that_are_not_there_are_named() -> None:
 
 
 def test_an_entity_of_another_type_is_named() -> None:
-    """A number cannot be looked up among texts that are none."""
-    view = View(spec(entity=["shop"]), "SELECT * FROM f")
-    rows = pa.table({"shop": pa.array([["a"]], pa.list_(pa.string())), "t": pa.array([START])})
-    with pytest.raises(SpecError, match=r"entity\.shop: found list<.*in the transform and string in the view"):
-        join(rows, "t", {view.spec: read(view, {"f": table([("a", 1, 1, 1, "x")])})})
+    """A text that is no number cannot be one's name, and a list names nobody; a number of another width can."""
+    view = View(spec(entity=["place"]), "SELECT * FROM f")
+    known = {view.spec: read(view, {"f": table([("a", 1, 1, 1, "x")])})}
+    with pytest.raises(SpecError, match=r"entity\.place: found string in the transform and int64 in the view"):
+        join(pa.table({"place": ["a"], "t": pa.array([START])}), "t", known)
+    with pytest.raises(SpecError, match="place: found list<"):
+        join(pa.table({"place": [[1]], "t": pa.array([START])}), "t", known)
+
+
+def test_numbers_keep_their_nulls_and_their_width() -> None:
+    """What is not found is null and not NaN; a NaN of the view is null too; whole numbers stay whole beyond 2 ** 53."""
+    view = View(spec(entity=["shop"], features=["n", "share"]), "SELECT * FROM f")
+    times = pa.array([minute(1), minute(2), minute(3)], pa.timestamp("us", "UTC"))
+    feed = pa.table({"shop": ["a"] * 3, "at": times, "n": [2**60 + 1, None, 3], "share": [0.5, float("nan"), None]})
+    asking = pa.table(
+        {"shop": ["a", "a", "a", "b"], "t": pa.array([minute(3), minute(2), minute(1), minute(1)], pa.timestamp("us", "UTC"))}
+    )
+    made = join(asking, "t", {view.spec: read(view, {"f": feed})})
+    assert made["v__n"].to_pylist() == [3, None, 2**60 + 1, None]
+    assert made["v__share"].to_pylist() == [None, None, 0.5, None]
 
 
 def test_a_row_that_asks_at_no_time_type_is_named() -> None:

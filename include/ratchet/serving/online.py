@@ -83,7 +83,8 @@ def _records(rows: list[Any], wanted: Mapping[ViewSpec, list[str]], columns: Col
             raise RequestError(503, "online_store_down", message) from error
         for row, values in zip(lacking, found, strict=True):
             row.update({view.joined(name): values[name] for name in names if view.joined(name) not in row})
-    extra = {name for view in wanted for name in view.entity if name not in columns.features}
+    known = (*columns.features, *columns.id, *columns.entity)
+    extra = {name for view in wanted for name in view.entity if name not in known}
     return [{name: value for name, value in row.items() if name not in extra} if isinstance(row, dict) else row for row in filled]
 
 
