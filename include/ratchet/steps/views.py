@@ -81,7 +81,8 @@ def join(rows: pa.Table, time: str, known: Mapping[ViewSpec, pa.Table]) -> pa.Ta
     spine: dict[str, tuple[pa.Array, Ints]] = {}
     for spec, table in known.items():
         for name in spec.entity:  # once for all views: numbering 1 M rows takes as long as joining them
-            spine.setdefault(name, _encoded(rows[name], name))
+            if name not in spine:
+                spine[name] = _encoded(rows[name], name)
         codes, left = _codes(spec, table, spine)
         left = np.where(never, _NONE, left) if never.any() else left
         found = _newest(spec, table, codes, (left, asked) if order is None else (left[order], asked[order]))
