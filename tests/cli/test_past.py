@@ -48,12 +48,12 @@ def test_who_served_when(serving: Project, capsys: pytest.CaptureFixture[str]) -
     ledger.confirm(Confirmation(MODEL, 2, "w", second.at + timedelta(seconds=2)))
     assert "no champion" in _said(capsys, "champion", MODEL, "--at", (first.at - timedelta(seconds=1)).isoformat())
     then = _said(capsys, "champion", MODEL, "--at", (second.at - timedelta(milliseconds=1)).isoformat())
-    assert then.startswith("buys version 1 promote #1")
+    assert then.startswith("buys version 1 #1 promote version 1")
     during = _said(capsys, "champion", MODEL, "--at", (second.at + timedelta(seconds=1)).isoformat())
-    assert during.startswith("buys version 1 promote #1")
+    assert during.startswith("buys version 1 #1 promote version 1")
     assert "or already version 2: its workers followed until" in during
     after = _said(capsys, "champion", MODEL, "--at", (second.at + timedelta(seconds=3)).isoformat())
-    assert after.startswith("buys version 2 promote #2")
+    assert after.startswith("buys version 2 #2 promote version 2")
     assert f"by tester: it is better valid from {second.at + timedelta(seconds=2):%Y-%m-%dT%H:%M:%S}" in after
     assert f"confirmed by 1 worker(s); evidence: verdict {second.evidence[:12]}" in after
     assert "version 1" in _said(capsys, "champion", MODEL, "--known", first.at.isoformat())
@@ -67,7 +67,7 @@ def test_roll_back_and_see_it_in_the_history(serving: Project, capsys: pytest.Ca
     assert open_ledger().champion(MODEL) == 1
     assert open_registry().load(MODEL, 1)
     history = _said(capsys, "history", MODEL)
-    assert "3 1 rollback" in history
+    assert "#3 rollback version 1, recorded" in history
     assert "complaints" in history
     with pytest.raises(DeployError, match="was never champion; a rollback goes to one of 1, 2"):
         _run("rollback", MODEL, "--to", "9")

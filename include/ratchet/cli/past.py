@@ -38,12 +38,12 @@ def champion(
     if not right:
         console.print(f"{name}: no champion at {_short(when)} UTC", markup=False, highlight=False)
         raise typer.Exit(1)
-    for number, reign in enumerate(right):
-        made = reign.promotion
-        following = f", or already version {made.version}: its workers followed until {_short(reign.valid_from)} UTC"
-        console.print(f"{name} version {made.version}" if number == 0 else following.removeprefix(", "), markup=False, highlight=False)
-        console.print(f"  {made.action} #{made.sequence} at {_short(made.at)} UTC by {made.who}: {made.why}", markup=False, highlight=False)
-        console.print(f"  valid {_span(reign)}; evidence: verdict {made.evidence[:12]}", markup=False, highlight=False)
+    console.print(f"{name} version {right[0].promotion.version}", markup=False, highlight=False)
+    _tell(right[0])
+    for reign in right[1:]:
+        said = f"or already version {reign.promotion.version}: its workers followed until {_short(reign.valid_from)} UTC"
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
+        _tell(reign)
 
 
 @past.command()
@@ -53,14 +53,18 @@ def history(name: Name, known: Known = None) -> None:
 
     require_model(name)
     found = open_ledger().reigns(name, moment(known) if known else None)
-    table = Table(box=None, padding=(0, 1))
-    for column in ("#", "version", "action", "recorded (UTC)", "valid from", "valid to", "workers", "who", "why", "verdict"):
-        table.add_column(column, overflow="fold")
     for reign in found:
-        made, end = reign.promotion, _short(reign.valid_to) if reign.valid_to else ""
-        cells = (made.sequence, made.version, made.action, _short(made.at), _short(reign.valid_from), end, reign.confirmed_by, made.who)
-        table.add_row(*map(str, cells), made.why, made.evidence[:12])
-    console.print(table if found else f"{name}: no version has been promoted yet", markup=False)
+        _tell(reign)
+    if not found:
+        console.print(f"{name}: no version has been promoted yet", markup=False, highlight=False)
+
+
+def _tell(reign: Reign) -> None:
+    """Say of one change when it was recorded, when it held, who, why, and the verdict behind it."""
+    made = reign.promotion
+    head = f"#{made.sequence} {made.action} version {made.version}, recorded {_short(made.at)} UTC by {made.who}: {made.why}"
+    console.print(head, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"   valid {_span(reign)}; evidence: verdict {made.evidence[:12]}", markup=False, highlight=False, soft_wrap=True)
 
 
 @past.command()
