@@ -10,13 +10,14 @@ from rich.console import Console
 from proofs import book, table
 from proofs.demo_ten import DEMO_TEN
 from proofs.drift_null import DRIFT_NULL
+from proofs.fuzz import FUZZ
 from proofs.gate_claims import GATE_CLAIMS
 from proofs.gate_null import GATE_NULL
 from proofs.gate_power import GATE_POWER
 from proofs.kills import KILLS
 from proofs.promotions import PROMOTIONS
 
-PROOFS = (GATE_NULL, GATE_POWER, GATE_CLAIMS, KILLS, PROMOTIONS, DRIFT_NULL, DEMO_TEN)
+PROOFS = (GATE_NULL, GATE_POWER, GATE_CLAIMS, KILLS, FUZZ, PROMOTIONS, DRIFT_NULL, DEMO_TEN)
 
 
 def main() -> int:

@@ -58,6 +58,7 @@ ACROSS = {
     "tests/tasks/test_windows.py": "ingest by watermark, from a database to the lake",
     "tests/tasks/test_bad_files.py": "the way of a batch, for every odd file",
     "tests/tasks/test_changing.py": "promote and rollback, killed at their lines",
+    "tests/tasks/test_fuzz.py": "the way of a batch, for batches that nobody thought of",
     "tests/tasks/test_kills.py": "the tasks of all stages, killed",
     "tests/test_docs.py": "the documents",
     "tests/test_layout.py": "this file",

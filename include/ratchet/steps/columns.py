@@ -94,6 +94,7 @@ def _times(column: pa.Array, kind: str, spec: FeedSpec, name: str) -> pa.Array:
         series = _parsed(series, form, zone)
     else:
         series = _in_utc(pd.to_datetime(series, errors="coerce"), zone)
+    series = series.where(series.dt.year.between(2, 9998))  # "-5" reads as a year, which no datetime of Python can hold
     if kind == "date":  # read without the feed's zone: through it, a day of Tokyo would be the day before
         return pa.array(series.dt.date, type=_ARROW["date"], from_pandas=True)
     moments = series.dt.tz_convert(None).dt.as_unit("us")  # Arrow's reading of a zoned series is deprecated in pandas 3
