@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from include.ratchet.serving.checks import MAX_ROWS, read_rows
+from include.ratchet.serving.checks import read_rows
 from include.ratchet.serving.errors import MAX_FAULTS, Fault, RequestError
+from include.ratchet.serving.frames import row_count
+from include.ratchet.serving.sound import MAX_ROWS
 from tests.serving.fakes import COLUMNS, ROW
 
 
@@ -113,7 +115,7 @@ def test_one_to_ten_thousand_rows(count: int) -> None:
 
 def test_ten_thousand_rows_pass() -> None:
     """The largest allowed request is read."""
-    assert len(read_rows(json.dumps({"records": [ROW] * MAX_ROWS}).encode(), COLUMNS)) == MAX_ROWS
+    assert row_count(read_rows(json.dumps({"records": [ROW] * MAX_ROWS}).encode(), COLUMNS)) == MAX_ROWS
 
 
 @pytest.mark.parametrize("body", [[], 5, None, {}, {"records": [ROW], "columns": {}}, {"records": ROW}, {"columns": []}, {"records": [5]}])

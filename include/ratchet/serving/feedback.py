@@ -11,12 +11,13 @@ from fastapi.responses import Response
 
 from include.ratchet.adapters.segments import Segments
 from include.ratchet.serving.champions import Follower
-from include.ratchet.serving.checks import MAX_ROWS, parse
+from include.ratchet.serving.checks import parse
 from include.ratchet.serving.doors import Doors, read_body
 from include.ratchet.serving.errors import MAX_FAULTS, Answer, Fault, RequestError, error_answer, invalid_input, shown, unknown_model
 from include.ratchet.serving.metrics import Metrics
 from include.ratchet.serving.openapi import LABEL
 from include.ratchet.serving.records import LABELS, label_line
+from include.ratchet.serving.sound import MAX_ROWS
 
 _MOST_TEXT = 200
 _LARGEST = sys.float_info.max

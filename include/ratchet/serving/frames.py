@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import pandas as pd
 
 from include.ratchet.domain.modelspec import Columns
 
+FEW = 64
+"""Up to so many rows a frame is built from two blocks of values."""
 Rows = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
 """Records, one mapping per row; or columns, one sequence of equal length per feature."""
 
@@ -32,6 +35,8 @@ def to_frame(columns: Columns, rows: Rows) -> pd.DataFrame:
         KeyError: A feature is missing from a record.
     """
     strings = (*columns.categorical, *columns.text)
+    if isinstance(rows, Mapping) and row_count(rows) > FEW:
+        return _of_columns(columns, rows)
     # Two blocks, not a dict of columns: 0.14 instead of 0.33 ms for one row of 16 features.
     numbers = _values(rows, columns.numeric).astype(np.float64)
     texts = _values(rows, strings)
@@ -42,6 +47,23 @@ def to_frame(columns: Columns, rows: Rows) -> pd.DataFrame:
     parts = [pd.DataFrame(numbers.T, columns=list(columns.numeric)), pd.DataFrame(texts.T, columns=list(strings), dtype=object)]
     filled = [part for part in parts if len(part.columns)]
     return filled[0] if len(filled) == 1 else pd.concat(filled, axis=1)
+
+
+def _of_columns(columns: Columns, rows: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    """Build the same frame column by column: for 10,000 rows a third of the time, for one row twice."""
+    made: dict[str, Any] = {}
+    for name in columns.features:
+        values = rows[name]
+        if name in columns.numeric and set(map(type, values)) <= {int, float, NoneType}:
+            made[name] = np.array(values, dtype=np.float64)  # None becomes NaN
+        elif name in columns.numeric:
+            made[name] = np.array([None if pd.isna(value) else value for value in values], dtype=np.float64)
+        else:
+            null, words = "" if name in columns.text else None, np.empty(len(values), dtype=object)
+            words[:] = values if set(map(type, values)) <= {str} else [null if pd.isna(value) else str(value) for value in values]
+            made[name] = words
+    # dtype=object is said aloud: pandas 3 would infer its own string dtype, whose null is NaN.
+    return pd.DataFrame({name: pd.Series(values, dtype=values.dtype) for name, values in made.items()})
 
 
 def row_count(rows: Rows) -> int:
