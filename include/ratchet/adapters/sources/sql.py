@@ -16,6 +16,7 @@ from datetime import date, datetime
 from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
@@ -126,19 +127,22 @@ class Sql(Source):
 
     def _without_landed(self, table: pa.Table, since: Any) -> pa.Table:
         known: Counter[tuple[Any, ...]] = Counter()
+        column, edges = str(self._spec.source.watermark), []
         for stream in self._landed(since):
             with stream:
-                held = pq.ParquetFile(stream).read()
-            known.update(_rows_of(not_below(held, str(self._spec.source.watermark), since), table.column_names))
+                held = not_below(pq.ParquetFile(stream).read(), column, since)
+            edges.append(pc.max(held[column]))
+            known.update(_rows_of(held, table.column_names))
         if not known:
             return table
-        new = []
-        for number, row in enumerate(_rows_of(table, table.column_names)):
+        old, new = _split(table, column, edges)
+        again = []
+        for number, row in enumerate(_rows_of(old, table.column_names)):
             if known[row] > 0:
                 known[row] -= 1
             else:
-                new.append(number)
-        return table.take(pa.array(new, pa.int64()))
+                again.append(number)
+        return pa.concat_tables([old.take(pa.array(again, pa.int64())), new])
 
     def _newest(self) -> Any:
         """Return the highest watermark, None when the table is empty."""
@@ -162,6 +166,16 @@ class Sql(Source):
             return sa.table(table, schema=schema or None)
         names = dict.fromkeys([*self._spec.columns, *([source.watermark] if source.watermark else [])])
         return sa.text(str(source.query)).columns(*[sa.column(n) for n in names]).subquery("feed")
+
+
+def _split(table: pa.Table, column: str, edges: Sequence[pa.Scalar]) -> tuple[pa.Table, pa.Table]:
+    """Part a table at the newest watermark that landed: what is above it has not, and need not be looked for row by row."""
+    values = table[column]
+    if any(each.type != values.type for each in edges):
+        return table, table.slice(0, 0)
+    edge = max(each.as_py() for each in edges if each.is_valid)
+    below = pc.less_equal(values, pa.scalar(edge, values.type))
+    return table.filter(below), table.filter(pc.invert(below))
 
 
 def _column(values: list[Any]) -> pa.Array:
