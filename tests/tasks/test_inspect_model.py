@@ -39,6 +39,15 @@ def test_the_bundled_models_are_sound() -> None:
             r"candidates.logistic.estimator: found '[\w.]+LogisticRegresion', cannot .*did you mean 'sklearn.linear_model.Logis",
         ),
         ((LOGISTIC, "sklearn.linear.LogisticRegression"), f"cannot be imported: .*did you mean '{LOGISTIC}'"),
+        (
+            (f"{LOGISTIC}}}", f"{LOGISTIC}, search: {{c: [1, 2]}}}}"),
+            "logistic.search: found 'c'; LogisticRegression takes no",
+        ),
+        (("{max_depth: 4}", "{max_dept: 4}"), "candidates.tree.params: found 'max_dept'; .*did you mean 'max_depth'"),
+        (
+            ("metric: roc_auc", "metric: include.models.buys.code:own"),
+            "gate.metric: found 'include.models.buys.code:own', cannot be",
+        ),
         ((LOGISTIC, "lightgbm.LGBMWhatever"), "cannot be imported: [^;]*$"),
         ((LOGISTIC, "sklearn.metrics.roc_auc_score"), "found something without fit and predict"),
         ((LOGISTIC, "include.models.buys.code:Mine"), "found 'include.models.buys.code:Mine', cannot be imported"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from include.ratchet.domain.durations import Duration, parse_duration
 from include.ratchet.domain.errors import SpecError
@@ -80,7 +80,7 @@ class Candidate(Strict):
         faults = [f"{name}: {fault}" for name, axis in value.items() for fault in [_fault(axis)] if fault]
         if faults:
             raise ValueError("; ".join(faults))
-        return {name: tuple(axis) if isinstance(axis, list) else axis for name, axis in value.items()}
+        return {name: Range.model_validate(axis) if isinstance(axis, dict) else axis for name, axis in value.items()}
 
 
 def _fault(axis: Any) -> str:
@@ -89,8 +89,13 @@ def _fault(axis: Any) -> str:
         return "" if axis else f"found an empty list; {allowed}"
     if isinstance(axis, Range):
         return ""
-    numbers = isinstance(axis, dict) and {"low", "high"} <= set(axis) <= {"low", "high", "log", "step"}
-    return "" if numbers else f"found {axis!r}; {allowed}"
+    if not (isinstance(axis, dict) and {"low", "high"} <= set(axis) <= set(Range.model_fields)):
+        return f"found {axis!r}; {allowed}"
+    try:
+        Range.model_validate(axis)
+    except ValidationError as error:
+        return "; ".join(str(each.get("ctx", {}).get("error", f"found {axis!r}; {allowed}")) for each in error.errors()[:1])
+    return ""
 
 
 class Split(Strict):

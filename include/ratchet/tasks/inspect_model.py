@@ -9,7 +9,7 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.specs import did_you_mean
-from include.ratchet.domain.trainingspec import OWN_CODE
+from include.ratchet.domain.trainingspec import OWN_CODE, Candidate
 
 _SOME = "roc_auc, neg_log_loss, average_precision, accuracy, r2, neg_mean_absolute_error"
 
@@ -70,15 +70,30 @@ def _estimator_faults(spec: ModelSpec) -> list[str]:
     found = []
     for each in spec.training.candidates:
         try:
-            estimator_class(each.estimator)
+            kind = estimator_class(each.estimator)
         except SpecError as error:
             said = "; ".join(error.faults)
         except Exception as error:  # noqa: BLE001 - an import runs whatever the module holds
             said = f"cannot be imported: {type(error).__name__}: {error}"
         else:
+            found += _parameter_faults(each, kind)
             continue
         found.append(f"training.candidates.{each.name}.estimator: found {each.estimator!r}, {said}{_meant(each.estimator)}")
     return found
+
+
+def _parameter_faults(candidate: Candidate, kind: type) -> list[str]:
+    """Name the parameters that the estimator does not take: at the first fit a signal would be spent already."""
+    from include.ratchet.steps.estimators import parameters
+
+    known = sorted(parameters(kind))
+    where = f"training.candidates.{candidate.name}"
+    return [
+        f"{where}.{key}: found {name!r}; {kind.__name__} takes no such parameter{did_you_mean(name, known)}"
+        for key in ("params", "search")
+        for name in getattr(candidate, key)
+        if name not in known
+    ]
 
 
 def _engine_faults(spec: ModelSpec) -> list[str]:
