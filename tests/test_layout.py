@@ -29,6 +29,10 @@ BY_ANOTHER = {
         for path in (PROJECT / "include/ratchet/adapters/ledger/migrations/versions").glob("r*.py")
     },
     "include/ratchet/adapters/online.py": "tests/contract/test_online.py: on SQLite and PostgreSQL, beside the fake",
+    **{
+        f"include/ratchet/faults/{part}.py": "tests/faults/test_library.py: each fault by the rule that refuses it"
+        for part in ("bed", "data", "models", "records", "scripted")
+    },
     "include/ratchet/serving/__main__.py": "tests/serving/test_server.py: starts it as a process",
     "include/ratchet/serving/answering.py": "tests/serving/test_app.py: by asking the service",
     "include/ratchet/serving/metrics.py": "tests/serving/test_app.py: by its page",

@@ -50,6 +50,14 @@ def test_plausible_rows_pass() -> None:
     assert set(sane(rows()).values()) == {True}
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_one_answer_that_is_no_number_is_found(wrong: float) -> None:
+    """A ranking metric hardly moves for one row among a thousand, and would take it."""
+    scores = np.linspace(0.1, 0.9, 1000)
+    scores[-1] = wrong
+    assert sane(rows(), challenger=said(scores))["finite answers"] is False
+
+
 def test_test_rows_that_were_trained_on_are_found_by_id() -> None:
     """One id on both sides is enough."""
     ids = np.arange(COUNT)

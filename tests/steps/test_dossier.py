@@ -7,6 +7,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from include.ratchet.domain.records import Disposition, RuleResult, Signal, Snapshot, TrainingRun, Verdict, Window
 from include.ratchet.steps.dossier import Evidence, dossier
 from tests.makers import model_spec
@@ -83,3 +85,21 @@ def test_personal_columns_do_not_appear() -> None:
     assert [each["rule"] for each in made.content["rules"]][2] == "segment tail (personal)"
     assert made.content["verdict"]["sentence"].startswith("Refused: segment tail (personal) is -0.4")
     assert [each["feature"] for each in made.content["explained"]["importance"]] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("segment tail=N 1 2 has 3 % of the train rows", "segment tail (personal) has 3 % of the train rows"),
+        ("required segment tail=N1 cannot be judged", "required segment tail (personal) cannot be judged"),
+        ("tail=N1, tail=N2", "tail (personal), tail (personal)"),
+        ("tail=N1 and tail=N2", "tail (personal) and tail (personal)"),
+        ("segment tailor=x is 1", "segment tailor=x is 1"),
+    ],
+)
+def test_a_persons_value_is_hidden_wherever_a_rule_says_it(sentence: str, shown: str) -> None:
+    """In checks, in pooled segments, in the groups furthest apart; another column of a similar name stays."""
+    rule = dataclasses.replace(RULES[3], sentence=sentence, about=sentence)
+    verdict = dataclasses.replace(evidence().verdict, rules=(rule,), sentence=sentence)
+    content = dossier(evidence(verdict=verdict)).content
+    assert (content["verdict"]["sentence"], content["rules"][0]["sentence"], content["rules"][0]["about"]) == (shown, shown, shown)

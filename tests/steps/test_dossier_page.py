@@ -115,3 +115,23 @@ def test_a_page_without_plots_is_a_page() -> None:
     found = read(explained={"challenger": [], "champion": [], "importance": []})
     assert found.tags.count("svg") == 2
     assert "The rules" in found.text
+
+
+def test_power_and_the_claim_are_said_when_the_gate_states_them() -> None:
+    """The chance at each fixed gain, the blocks needed, what a guard would have seen, and the shrunken gain."""
+    known = evidence()
+    proof = dataclasses.replace(known.verdict.rules[1], power={"0.01": 0.42}, needed={"smallest_gain": 77}, blocks=28, rows=840)
+    guard = dataclasses.replace(known.verdict.rules[2], detectable=-0.08, about="tail=N123, tail=N7")
+    claimed = {"claimed_gain": {"gain": 0.012, "bound": 0.01, "observed": 0.03, "challengers": 5}}
+    verdict = dataclasses.replace(known.verdict, rules=(proof, guard), figures={**known.verdict.figures, **claimed})
+    text = read(verdict=verdict).text
+    for words in (
+        "0.01: 42 %",
+        "77 blocks for the smallest gain",
+        "\u22120.08 would be seen",
+        "0.012 accuracy",
+        "all 5 judged challengers",
+    ):
+        assert words in text
+    assert "N7" not in text
+    assert "What these rows could have shown" not in read().text

@@ -94,6 +94,7 @@ CHECKS = {
     "answers empty and unseen values",
     "latency",
     "size",
+    "finite answers",
 }
 
 

@@ -162,6 +162,16 @@ def retain() -> None:
 
 
 @app.command()
+def drill(name: Name) -> None:
+    """Plant some forty faults in a model's own configuration and data; show which rule refuses each."""
+    from include.ratchet.cli.drill import run_drill
+
+    require_model(name)
+    if not run_drill(specs.model(name)):
+        raise typer.Exit(1)
+
+
+@app.command()
 def demo(*, exit: Annotated[bool, typer.Option("--exit", help="Leave after the check.")] = False) -> None:  # noqa: A002 - the option's name
     """Start everything, deliver real flights, and wait until champions serve."""
     from include.ratchet.local.demo import demo as run_demo

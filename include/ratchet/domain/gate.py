@@ -15,7 +15,7 @@ with Holm's correction over all guards, so that a healthy challenger is refused 
 | `segments are there` | check | a configured column, or a segment that the training rows had, is not missing from the test rows |
 | `unseen test rows` | check | no more verdicts share these rows than `test_reuse.looks` |
 | `test rows were not trained on`, `enough test rows`, `label balance` | check | the test rows are plausible |
-| `too good to be true`, `differs from the champion` | check | the challenger is plausible |
+| `finite answers`, `too good to be true`, `differs from the champion` | check | the challenger is plausible |
 | `loads in a fresh process`, `same answers in a fresh process` | check | the registered artifact is what was judged |
 | `answers empty and unseen values`, `latency`, `size` | check | it can serve |
 """

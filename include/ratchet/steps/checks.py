@@ -81,6 +81,7 @@ def readiness(spec: ModelSpec, test: pa.Table, challenger: Any, proved: Proved) 
 
 def sanity(bench: Bench, rows: pa.Table, parts: Split, y: npt.NDArray[Any]) -> Iterator[Checked]:
     """Say what is not plausible about the test rows, or about how the challenger does on them."""
+    yield _finite(bench)
     yield _enough(bench)
     yield _not_trained_on(bench.spec, rows, parts, y)
     yield _balance(bench, y[parts.train])
@@ -92,6 +93,16 @@ def sanity(bench: Bench, rows: pa.Table, parts: Split, y: npt.NDArray[Any]) -> I
         yield Checked("differs from the champion", not same, text)
     if bench.spec.gate.segments or bench.spec.gate.fairness:
         yield _segments_there(bench, rows.filter(pa.array(parts.train)))
+
+
+def _finite(bench: Bench) -> Checked:
+    """Look at every answer: a ranking metric takes NaN and infinity for just another place, and the fresh process sees few rows."""
+    said = bench.answers["challenger"].raw.reshape(len(bench.truth), -1)
+    wrong = int((~np.isfinite(said)).any(axis=1).sum()) if said.dtype.kind == "f" else 0
+    text = (
+        f"{wrong:,} of {len(bench.truth):,} test rows are answered with NaN or infinity" if wrong else "every test row has a finite answer"
+    )
+    return Checked("finite answers", not wrong, text)
 
 
 def _enough(bench: Bench) -> Checked:

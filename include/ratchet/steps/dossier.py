@@ -7,6 +7,7 @@ approval names that digest.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Disposition, Json, Signal, Snapshot, TrainingRun, Verdict, digest
 
-WHO = ("challenger", "champion", "baseline")
+WHO = ("challenger", "champion", "baseline", "one_feature")
 HIDDEN = "(personal)"
 
 
@@ -140,21 +141,13 @@ class _Hider:
 
     def __init__(self, known: Evidence) -> None:
         self._personal = known.personal
-        named = [(each.rule, self._name(each.rule)) for each in known.verdict.rules]
-        self._renamed = sorted([(a, b) for a, b in named if a != b], key=lambda pair: -len(pair[0]))
-
-    def _name(self, rule: str) -> str:
-        """Return `segment tailnum (personal)` for `segment tailnum=N123`."""
-        for column in self._personal:
-            head, found, _ = rule.partition(f"{column}=")
-            if found and (not head or head.endswith((" ", ","))):
-                return f"{head}{column} {HIDDEN}"
-        return rule
+        columns = "|".join(re.escape(each) for each in sorted(known.personal))
+        # A value may hold spaces: it ends where the gate's sentences go on.
+        self._value = re.compile(rf"\b({columns})=.*?(?= is | has | cannot |: |, | and |; |$)") if columns else None
 
     def text(self, sentence: str) -> str:
-        for name, instead in self._renamed:
-            sentence = sentence.replace(name, instead)
-        return sentence
+        """Write `segment tailnum (personal)` for `segment tailnum=N123`."""
+        return self._value.sub(rf"\1 {HIDDEN}", sentence) if self._value else sentence
 
     def rule(self, rule: Json) -> Json:
         return {key: self.text(value) if isinstance(value, str) else value for key, value in rule.items()}

@@ -27,7 +27,8 @@ def page(made: Dossier) -> str:
     content = made.content
     plots = {"models": _models(content), "gains": _gains(content), "others": _others(content), "fit": _fit(content)}
     plots["importance"] = _importance(content)
-    return _template().render(**content, digest=made.digest, plots=plots, signs=SIGNS, tones=TONES, level=_level(content))
+    powers = [each for each in content["rules"] if each.get("power") or each.get("detectable") is not None]
+    return _template().render(**content, powers=powers, digest=made.digest, plots=plots, signs=SIGNS, tones=TONES, level=_level(content))
 
 
 @functools.cache
@@ -53,10 +54,17 @@ def _models(content: Json) -> Markup | None:
     metric = content["metric"]
     bound = content["bounds"].get(metric)
     marks = [
-        Mark(f"{each['who']} {number(each['value'])}", each["value"], each["low"], each["high"], bound and bound[1], each["who"])
+        Mark(
+            f"{each['who'].replace('_', ' ')} {number(each['value'])}",
+            each["value"],
+            each["low"],
+            each["high"],
+            bound and bound[1],
+            each["who"],
+        )
         for each in content["models"]
     ]
-    return _drawn(marks, f"{metric} on the test rows, higher is better", f"{metric} of challenger, champion and baseline")
+    return _drawn(marks, f"{metric} on the test rows, higher is better", f"{metric} of each model")
 
 
 def _gains(content: Json) -> Markup | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from include.ratchet.domain.claims import claim
@@ -38,6 +39,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - who is judged, on what, and when
     champion: Any,
     proved: Proved,
     occasion: Occasion = Occasion(),  # noqa: B008 - frozen
+    trivial: Mapping[str, Any] | None = None,
 ) -> tuple[Decision, dict[str, Any]]:
     """Measure everything that the spec's gate asks for, and decide.
 
@@ -49,13 +51,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 - who is judged, on what, and when
         champion: The fitted pipeline that serves, None before the first.
         proved: What the fresh process said.
         occasion: Who chose the candidates, and what was judged before.
+        trivial: The baselines, where they are fitted on these train rows already.
 
     Returns:
         The decision, and the figures of all three models for people to read.
     """
     y, test, gate = labels(rows, spec), rows.filter(pa.array(parts.test)), spec.gate
     train = features(rows.filter(pa.array(parts.train)), spec.columns), y[parts.train]
-    asked = {"challenger": challenger, **fit_baselines(spec, train)}
+    asked = {"challenger": challenger, **(trivial or fit_baselines(spec, train))}
     unasked: list[Measured] = []
     theirs = columns_of(champion, spec.columns) if champion is not None else spec.columns
     gone = [name for name in theirs.features if name not in test.column_names]
@@ -69,13 +72,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 - who is judged, on what, and when
         said |= answer_all({"champion": champion}, test, theirs, gate.threshold)
     bench = Bench(spec, said, y[parts.test], _units(spec, test), test, challenger)
     alpha = gate.alpha / gate.test_reuse.looks
-    found = [*_proofs(bench, alpha, by_hand=occasion.by_hand), *unasked]
-    seen = [
-        checks.unseen(occasion.looks, gate.test_reuse.looks),
-        *checks.sanity(bench, rows, parts, y),
-        *checks.readiness(spec, test, challenger, proved),
-    ]
-    decision = decide(found, guards(bench), seen, alpha, gate.alpha_guard)
+    with np.errstate(invalid="ignore"):  # NaN and infinity are refused by "finite answers", and make no figure
+        found = [*_proofs(bench, alpha, by_hand=occasion.by_hand), *unasked]
+        seen = [
+            checks.unseen(occasion.looks, gate.test_reuse.looks),
+            *checks.sanity(bench, rows, parts, y),
+            *checks.readiness(spec, test, challenger, proved),
+        ]
+        decision = decide(found, guards(bench), seen, alpha, gate.alpha_guard)
     return decision, _figures(bench, alpha, proved) | _claimed(decision, occasion, gate.smallest_gain)
 
 
