@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import t as student
 
-from include.ratchet.domain.gate import Measured
+from include.ratchet.domain.gate import FEWEST_BLOCKS, Measured
 from include.ratchet.steps import influence, series
 from include.ratchet.steps.answers import Answers
 from include.ratchet.steps.recorded import Statistic, metric
@@ -142,9 +142,10 @@ def measure(rule: str, found: Figure, alpha: float, null: float = 0.0) -> Measur
 
 
 def _error(found: Figure) -> tuple[float, int]:
-    if found.serial:
-        return series.long_run(found.influence)
+    """Return the error and its degrees of freedom; the likeness of fewer days than the gate decides by cannot be told."""
     count = len(found.influence)
+    if found.serial and count >= FEWEST_BLOCKS:
+        return series.long_run(found.influence)
     return float(np.sqrt(count / (count - 1) * (found.influence**2).sum())), count - 1
 
 
