@@ -16,8 +16,9 @@ from proofs.gate_null import GATE_NULL
 from proofs.gate_power import GATE_POWER
 from proofs.kills import KILLS
 from proofs.promotions import PROMOTIONS
+from proofs.replays import REPLAYS
 
-PROOFS = (GATE_NULL, GATE_POWER, GATE_CLAIMS, KILLS, FUZZ, PROMOTIONS, DRIFT_NULL, DEMO_TEN)
+PROOFS = (GATE_NULL, GATE_POWER, GATE_CLAIMS, KILLS, FUZZ, PROMOTIONS, REPLAYS, DRIFT_NULL, DEMO_TEN)
 
 
 def main() -> int:

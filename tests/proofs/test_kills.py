@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofs import demo_ten, kills, promotions
+from proofs import demo_ten, kills, promotions, replays
 
 
 def test_one_lost_row_breaks_the_claim() -> None:
@@ -35,3 +35,12 @@ def test_a_second_champion_breaks_the_claim() -> None:
     )
     for bad in breaking:
         assert not promotions.judge([part | bad])[0]
+
+
+def test_a_stage_that_differs_breaks_the_claim() -> None:
+    """Every replay is of a version that lies far enough back, and repeats every stage."""
+    same = {"first": None, "notes": []}
+    part = {"back": {"21": same, "20": same}, "table_versions": 21}
+    assert replays.judge([part])[0]
+    for bad in ({"20": same | {"first": "model"}}, {"20": same | {"notes": ["x"]}}, {"3": same}):
+        assert not replays.judge([part | {"back": bad}])[0]
