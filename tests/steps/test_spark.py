@@ -24,8 +24,9 @@ from include.ratchet.steps import spark
 from include.ratchet.steps.decode import decode
 from include.ratchet.steps.frames import features
 from include.ratchet.steps.transform import transform
+from include.ratchet.steps.validate import sort_rows
 from include.ratchet.steps.views import View
-from tests.makers import model_spec
+from tests.makers import feed_spec, model_spec
 
 pytest.importorskip("pyspark", reason="an extra: make extras")
 
@@ -125,6 +126,21 @@ def test_rows_that_are_no_local_files_are_handed_over(lake: DeltaLake) -> None:
     """What lies on an object store goes through Arrow: the same rows."""
     made = [spark.frame(spark.session(), table).count() for table in (lake.dataset("clean/flights", 1), lake.parquet("clean/flights", 1))]
     assert made == [ROWS, ROWS]
+
+
+def test_a_suite_finds_the_same_rows_on_both_engines() -> None:
+    """Great Expectations on Spark: the same rules at the same rows, of nulls too, and the good rows go on."""
+    schema = {"id": "int64", "x": "float64?", "c": "string"}
+    between = {"type": "expect_column_values_to_be_between", "column": "x", "min_value": 0, "max_value": 9}
+    expectations = [between, {"type": "expect_column_values_to_be_in_set", "column": "c", "value_set": ["a", "b"]}]
+    content = b"id,x,c\n1,5,a\n2,99,a\n3,,z\n4,-1,z\n5,1,b\n"
+    made = {}
+    for engine in ("pandas", "spark"):
+        feed = feed_spec(schema, engine=engine, expectations=expectations, quarantine={"max_fraction": 1})
+        made[engine] = sort_rows(decode(io.BytesIO(content), feed, "csv"), feed, "batch")
+    assert made["spark"].quarantined.to_pylist() == made["pandas"].quarantined.to_pylist()
+    assert made["spark"].clean.to_pylist() == made["pandas"].clean.to_pylist()
+    assert made["spark"].clean["id"].to_pylist() == [1, 5]
 
 
 def test_without_pyspark_the_error_names_make_extras(monkeypatch: pytest.MonkeyPatch) -> None:

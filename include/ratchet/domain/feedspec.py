@@ -202,6 +202,8 @@ class FeedSpec(Strict):
     poll: Duration = Field(default="10s", validate_default=True)
     columns: dict[str, str] = Field(alias="schema", min_length=1)
     expectations: tuple[Expectation, ...] = ()
+    engine: Literal["pandas", "spark"] = "pandas"
+    """What runs the expectations."""
     quarantine: Quarantine = Quarantine(max_fraction=0.02)
     freshness: Freshness | None = None
     units: Units = Units()

@@ -12,12 +12,12 @@ from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.ports import TableFiles
 from include.ratchet.domain.records import Window
-from include.ratchet.steps.dialect import spark_sql
 from include.ratchet.steps.tables import Rows
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+POSITION = "_position"
 _SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.sql.session.timeZone": "UTC",
@@ -71,6 +71,8 @@ def select(
         SpecError: Spark cannot do it, it does not run, a column is missing, or pyspark is not installed.
     """
     where = f"models/{spec.name}: the transform"
+    from include.ratchet.steps.dialect import spark_sql  # sqlglot, which an ingest needs not load
+
     text = spark_sql(sql, f"models/{spec.name}")
     spark = session()
     from pyspark.errors import PySparkException
@@ -105,6 +107,15 @@ def frame(spark: SparkSession, table: Rows) -> DataFrame:
         return spark.read.schema(schema).parquet(*table.paths)
     rows = table.rows if isinstance(table, TableFiles) else table
     return spark.createDataFrame(rows if isinstance(rows, pa.Table) else rows.to_table(), schema)
+
+
+def batch_frame(rows: pa.Table) -> DataFrame:
+    """Hand a batch over, with each row's place as `POSITION`.
+
+    Raises:
+        SpecError: pyspark is not installed.
+    """
+    return session().createDataFrame(rows.append_column(POSITION, pa.array(range(rows.num_rows), pa.int64())))
 
 
 def _moment(time: Any) -> Any:

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,10 @@ from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.records import Json
 from include.ratchet.domain.suitespec import Expectation
 from include.ratchet.steps.formats import PERSONAL
+from include.ratchet.steps.spark import POSITION
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 # At import it writes 214 INFO lines, "Skipping registering ...", into every task's log.
@@ -52,11 +56,11 @@ class Outcome:
     page: str = ""
 
 
-def run_suite(frame: pd.DataFrame, spec: FeedSpec, suite: Sequence[Expectation]) -> Outcome:
+def run_suite(frame: pd.DataFrame | DataFrame, spec: FeedSpec, suite: Sequence[Expectation]) -> Outcome:
     """Hold a batch against expectations, in one run.
 
     Args:
-        frame: The batch in its feed's types; positions count from its first row.
+        frame: The batch in its feed's types, positions count from its first row; or on Spark, with them as `POSITION`.
         spec: The feed.
         suite: The expectations.
 
@@ -67,7 +71,7 @@ def run_suite(frame: pd.DataFrame, spec: FeedSpec, suite: Sequence[Expectation])
         return Outcome()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    batch = context.data_sources.add_pandas("batch").add_dataframe_asset(spec.name).add_batch_definition_whole_dataframe("all")
+    batch, wanted = _batch(context, frame, spec)
     made = context.suites.add(gx.ExpectationSuite(spec.name))
     for number, each in enumerate(suite):
         try:
@@ -78,9 +82,17 @@ def run_suite(frame: pd.DataFrame, spec: FeedSpec, suite: Sequence[Expectation])
             raise SpecError(f"feeds/{spec.name}/feed.yaml: expectations.{number}", [f"{each.type}: {text}"]) from error
     definition = context.validation_definitions.add(gx.ValidationDefinition(name=spec.name, data=batch, suite=made))
     # Positions only: asking for unexpected_index_column_names made 4 s of 43 (see the bench).
-    outcome = definition.run(batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE"})
+    outcome = definition.run(batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE", **wanted})
     broken = [each for each in (_broken(result, spec, suite) for result in outcome.results) if each]
     return Outcome(tuple(broken), _page(outcome, spec, suite))
+
+
+def _batch(context: Any, frame: pd.DataFrame | DataFrame, spec: FeedSpec) -> tuple[Any, Json]:
+    """Return the batch, and what else is asked for: rows of Spark have no places of their own."""
+    on_pandas = isinstance(frame, pd.DataFrame)
+    source = context.data_sources.add_pandas("batch") if on_pandas else context.data_sources.add_spark("batch")
+    batch = source.add_dataframe_asset(spec.name).add_batch_definition_whole_dataframe("all")
+    return batch, {} if on_pandas else {"unexpected_index_column_names": [POSITION]}
 
 
 def _broken(result: Any, spec: FeedSpec, suite: Sequence[Expectation]) -> Broken | None:
@@ -93,6 +105,8 @@ def _broken(result: Any, spec: FeedSpec, suite: Sequence[Expectation]) -> Broken
         return None
     found: Json = result.result
     positions = found.get("unexpected_index_list")
+    if positions is not None:
+        positions = sorted(each[POSITION] if isinstance(each, dict) else each for each in positions)
     count = int(found.get("unexpected_count") or 0)
     observed = PERSONAL if hidden else found.get("observed_value")  # a maximum is somebody's value
     seen = f"{count} rows" if positions is not None else f"observed {observed}"

@@ -14,6 +14,7 @@ import pyarrow as pa
 from include.ratchet.domain.errors import QualityError
 from include.ratchet.domain.feedspec import BATCH_COLUMN, FeedSpec
 from include.ratchet.steps.decode import Decoded
+from include.ratchet.steps.spark import batch_frame
 from include.ratchet.steps.suite import run_suite
 
 Positions = npt.NDArray[np.int64]
@@ -55,7 +56,8 @@ def sort_rows(decoded: Decoded, spec: FeedSpec, name: str, usual_rows: float | N
     faults: dict[str, Positions] = {rule: np.asarray(found, dtype=np.int64) for rule, found in decoded.faults.items()}
     stops: list[str] = []
     warnings: dict[str, int] = {}
-    outcome = run_suite(decoded.rows.to_pandas(), spec, spec.suite(usual_rows))
+    frame = batch_frame(decoded.rows) if spec.engine == "spark" else decoded.rows.to_pandas()
+    outcome = run_suite(frame, spec, spec.suite(usual_rows))
     for broken in outcome.broken:
         rule, route = broken.expectation.rule_id, broken.expectation.route
         if route == "warn":
