@@ -39,7 +39,7 @@ def test_a_second_champion_breaks_the_claim() -> None:
 
 def test_a_stage_that_differs_breaks_the_claim() -> None:
     """Every replay is of a version that lies far enough back, and repeats every stage."""
-    same = {"first": None, "notes": []}
+    same: dict[str, object] = {"first": None, "notes": []}
     part = {"back": {"21": same, "20": same}, "table_versions": 21}
     assert replays.judge([part])[0]
     for bad in ({"20": same | {"first": "model"}}, {"20": same | {"notes": ["x"]}}, {"3": same}):
