@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from airflow.dag_processing.dagbag import BundleDagBag
+from airflow.serialization.serialized_objects import DagSerialization
 
+from include.ratchet.domain import specs
 from tests.dags.reading import FEEDS, edges, outlets, pools, rules, woken_by
+from tests.tiny import FEED_YAML, Project
 
 
 @pytest.mark.parametrize("feed", FEEDS)
@@ -31,3 +35,13 @@ def test_only_a_merge_announces_clean_rows(bag: Any, feed: str) -> None:
     assert outlets(dag) == {"merge": [f"{feed}_clean"]}
     assert woken_by(dag) == {f"{feed}_arrival"}
     assert pools(dag) == {}
+
+
+def test_a_feed_that_waits_begins_with_its_sensor(project: Project) -> None:
+    """The deferrable sensor stands before landing, and a DAG that holds it can be kept in Airflow's database."""
+    wait = FEED_YAML.replace("source: {", 'source: {wait: {key: "s3://b/visits/{{ ds }}.csv", within: 2h}, ')
+    project.write(feed=wait + '    schedule: "0 6 * * *"\n')
+    made = BundleDagBag(dag_folder=specs.PROJECT / "dags" / "ingest.py", bundle_path=specs.PROJECT, bundle_name="ratchet")
+    dag = made.dags["visits_ingest"]
+    assert {task: edges(dag)[task] for task in ("arrived", "land")} == {"arrived": set(), "land": {"arrived"}}
+    assert DagSerialization.to_dict(dag)["dag"]["dag_id"] == "visits_ingest"
