@@ -1,9 +1,11 @@
 """Make a blessed version the champion, see it serve, and go back when it does not.
 
-**Starts on** a blessing, a sweep every half an hour, and the form: promote a blessed version, or roll back to a
-former champion.
+**Starts on** a blessing, a sweep every half an hour, and the form: promote a blessed version, roll back to a former
+champion, freeze promotions, or thaw them.
 
-**Does** load the artifact once more (`preload`), change the champion in the ledger and then the aliases in MLflow
+**Does** load the artifact once more (`preload`), ask a person where the spec wants one (`ask`, `approve`, `approved`; the
+answer is bound to the dossier that was shown), show the version real requests (`canary`: first as a shadow, then for a
+part of the entities), change the champion in the ledger and then the aliases in MLflow
 (`promote`), and wait until the prediction service shows the version (`smoke`); if it does not, the previous champion
 is put back. Where no service listens, `smoke` passes and says so in its log and in what it returns.
 
@@ -15,12 +17,18 @@ killed does it stay champion without having been seen to serve.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow.sdk import dag
 
-from include.ratchet.dagkit import assets, defaults, forms, parsing, schedules
-from include.ratchet.dagkit.seam import step
+from include.ratchet.dagkit import approval, assets, defaults, forms, parsing, schedules
+from include.ratchet.dagkit.seam import look, step
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.tasks import canary
 from include.ratchet.tasks import deploy as body
+
+LOOK = timedelta(seconds=15)
+"""Between two looks at a canary; the service closes what it logs every 10 s."""
 
 
 def build(spec: ModelSpec) -> None:
@@ -32,10 +40,16 @@ def build(spec: ModelSpec) -> None:
         description=f"Blessed versions of {spec.name}: promote, smoke test, roll back.",
         params=forms.deploy(),
         doc_md=__doc__,
+        # A newer blessing must be able to overtake one that waits for a person.
+        max_active_runs=defaults.SEVERAL if spec.deploy.approval == "required" else 1,
         **defaults.dag("deploy", spec.owner, subject=spec.name),
     )
     def deploy() -> None:
         plan = step(body.preload)(step(body.choose)(spec.name))
+        if spec.deploy.approval == "required":
+            plan = approval.approved(spec, plan)
+        if spec.deploy.canary and spec.deploy.target != "batch":
+            plan = look(canary.canary, every=LOOK, within=2 * spec.deploy.canary.within)(plan)
         promoted = step(body.promote, pool=defaults.pool(spec.name))(plan)
         step(body.smoke, outlets=[assets.champion(spec)])(promoted)
 

@@ -17,7 +17,7 @@ from include.ratchet.domain.errors import QualityError, RatchetError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json
 from include.ratchet.local.demo import MODELS as BUNDLED
-from include.ratchet.tasks import arbitrate, deploy, dossier, ingest, materialize, monitor, requests, score, snapshot, train
+from include.ratchet.tasks import agree, arbitrate, deploy, dossier, ingest, materialize, monitor, requests, score, snapshot, train
 from include.ratchet.tasks.seam import run_task
 
 
@@ -56,6 +56,16 @@ def roll_back(spec: ModelSpec, params: Json) -> None:
     with chain.progress:
         chain.deploy()
     show.status(spec.name)
+
+
+def answer(spec: ModelSpec, version: int | None, *, agreed: bool, reason: str) -> None:
+    """Answer whether a blessed version may serve."""
+    _Chain(spec, {}).stage("deploy", agree.answer, spec.name, version, agreed, reason)
+
+
+def hold(spec: ModelSpec, *, on: bool, reason: str) -> None:
+    """Freeze promotions, or thaw them."""
+    _Chain(spec, {"action": "freeze" if on else "thaw", "reason": reason}).stage("deploy", deploy.choose, spec.name)
 
 
 def try_out(spec: ModelSpec, params: Json) -> list[Json]:
@@ -146,7 +156,10 @@ class _Chain:
         return [self.stage("train", train.fit, job) for job in self.stage("train", snapshot.snapshot, run)] if run else []
 
     def deploy(self) -> None:
-        """Promote what was blessed."""
+        """Promote what was blessed, and agreed to where the spec asks; without a canary, which is for the scheduler's requests."""
         plan = self.stage("deploy", deploy.choose, self.spec.name)
+        plan = plan and self.stage("deploy", deploy.preload, plan)
+        if plan and self.spec.deploy.approval == "required":
+            plan = self.stage("deploy", agree.approved, plan, None, None)
         if plan:
-            self.stage("deploy", deploy.smoke, self.stage("deploy", deploy.promote, self.stage("deploy", deploy.preload, plan)))
+            self.stage("deploy", deploy.smoke, self.stage("deploy", deploy.promote, plan))

@@ -46,7 +46,12 @@ def train(spec: ModelSpec) -> dict[str, Any]:
 def deploy() -> dict[str, Any]:
     """Ask what to do, with which version, and why."""
     return {
-        "action": Param("promote", enum=["promote", "rollback"], title="Action", description="A rollback goes to a former champion."),
+        "action": Param(
+            "promote",
+            enum=["promote", "rollback", "freeze", "thaw"],
+            title="Action",
+            description="A rollback goes to a former champion. While frozen nothing is promoted; rollbacks go on.",
+        ),
         "version": Param(
             None,
             type=["null", "integer"],

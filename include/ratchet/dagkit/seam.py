@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import get_current_context, task
+from airflow.sdk import PokeReturnValue, get_current_context, task
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
@@ -25,21 +26,36 @@ def step(body: Callable[..., Any], **options: Any) -> Any:
 
     @functools.wraps(body)
     def call(*args: Any, **kwargs: Any) -> Any:
-        from include.ratchet.tasks.seam import ask_first, run_task
-
-        ask_first(AirflowConnections())
-        try:
-            result = run_task(_context(), body, *args, **kwargs)
-        except Skip as skip:
-            raise AirflowSkipException(str(skip)) from None
-        except RatchetError as error:
-            raise AirflowFailException(str(error)) from error
+        result = _run(body, *args, **kwargs)
         if isinstance(result, dict):
             for asset in options.get("outlets", ()):  # the event says what it is about: a version, a page
                 get_current_context()["outlet_events"][asset].extra = result
         return result
 
     return task(**options)(call) if options else task(call)
+
+
+def look(body: Callable[..., Any], *, every: timedelta, within: timedelta, **options: Any) -> Any:
+    """Make an Airflow sensor of a body that returns None while it is to look again; between looks it holds no worker."""
+
+    @functools.wraps(body)
+    def call(*args: Any, **kwargs: Any) -> PokeReturnValue:
+        result = _run(body, *args, **kwargs)
+        return PokeReturnValue(is_done=result is not None, xcom_value=result)
+
+    return task.sensor(poke_interval=every.total_seconds(), timeout=within.total_seconds(), mode="reschedule", **options)(call)
+
+
+def _run(body: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    from include.ratchet.tasks.seam import ask_first, run_task
+
+    ask_first(AirflowConnections())
+    try:
+        return run_task(_context(), body, *args, **kwargs)
+    except Skip as skip:
+        raise AirflowSkipException(str(skip)) from None
+    except RatchetError as error:
+        raise AirflowFailException(str(error)) from error
 
 
 def _context() -> TaskContext:

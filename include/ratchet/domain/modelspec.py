@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -81,10 +81,23 @@ class Monitor(Strict):
     window: Duration = Field(default="7d", validate_default=True)
 
 
+class Canary(Strict):
+    """What a challenger must go through before it is promoted: first as a shadow, then for a part of the entities."""
+
+    fraction: float = Field(0.1, gt=0, le=0.5)
+    requests: int = Field(300, ge=20)
+    within: Duration = Field(default="30m", validate_default=True)
+    max_error_rate: float = Field(0.01, gt=0, lt=1)
+
+
 class Deploy(Strict):
-    """Where the champion serves."""
+    """Where the champion serves, who must agree, and what a challenger must go through."""
 
     target: Literal["local", "batch"] = "local"
+    approval: Literal["none", "required"] = "none"
+    approval_within: Duration = Field(default="3d", validate_default=True)
+    """Not answered for so long is a no."""
+    canary: Canary | None = None
 
 
 class ModelSpec(Strict):
@@ -107,18 +120,6 @@ class ModelSpec(Strict):
     score: Score = Score()
     monitor: Monitor = Monitor()
     deploy: Deploy = Deploy()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _say_what_is_not_there_yet(cls, content: Any) -> Any:
-        """Refuse what SPEC.md promises for later: a key that silently did nothing would be a trap."""
-        if not isinstance(content, dict):
-            return content
-        later = [key for key in _LATER if _at(content, key) not in (None, [], {}, _LATER[key])]
-        if later:
-            faults = "; ".join(f"{key}: not supported yet, allowed is {_LATER[key] or 'to leave it out'}" for key in later)
-            raise ValueError(faults)
-        return _without(content, _LATER)
 
     @model_validator(mode="after")
     def _parts_agree(self) -> ModelSpec:
@@ -189,30 +190,3 @@ class ModelSpec(Strict):
     def classifies(self) -> bool:
         """Whether the label is a class."""
         return self.task != "regression"
-
-
-# Keys of the design that a later version fills in, with the one value that is true today.
-_LATER: dict[str, Any] = {
-    "deploy.approval": "none",
-    "deploy.canary": None,
-}
-
-
-def _at(content: dict[str, Any], dotted: str) -> Any:
-    current: Any = content
-    for part in dotted.split("."):
-        if not isinstance(current, dict):
-            return None
-        current = current.get(part)
-    return current
-
-
-def _without(content: dict[str, Any], dotted_keys: dict[str, Any]) -> dict[str, Any]:
-    result = dict(content)
-    for dotted in dotted_keys:
-        head, _, rest = dotted.partition(".")
-        if rest and isinstance(result.get(head), dict):
-            result[head] = _without(result[head], {rest: None})
-        elif not rest:
-            result.pop(head, None)
-    return result

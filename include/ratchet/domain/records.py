@@ -212,6 +212,31 @@ class Promotion:
 
 
 @dataclass(frozen=True)
+class Freeze:
+    """Nothing is promoted while it is `on`; rollbacks are."""
+
+    model: str
+    on: bool
+    who: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A person's answer about one version, bound to the digests of its verdict and of the dossier that was shown."""
+
+    model: str
+    version: int
+    verdict: str
+    dossier: str
+    agreed: bool
+    who: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Route:
     """A version that answers beside the champion: as its shadow, or for a fraction [0-1] of the entities as a canary."""
 

@@ -11,7 +11,7 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import DeployError, Skip
 from include.ratchet.domain.promotion import former
-from include.ratchet.domain.records import Json, Promotion, Verdict
+from include.ratchet.domain.records import Freeze, Json, Promotion, Verdict
 
 if TYPE_CHECKING:
     import httpx
@@ -26,14 +26,32 @@ def choose(model: str) -> Json:
     """Find what to deploy: the newest version blessed against the champion of now that never served, or what the form asks for.
 
     Raises:
-        Skip: No blessing waits, or the one that does was given against another champion.
+        Skip: No blessing waits, or the one that does was given against another champion; promotions are frozen, or were
+            just frozen or freed by the form.
         DeployError: The form asks for a version that may not serve.
     """
+    params = current().params
+    action = params.get("action") or "promote"
+    if action in {"freeze", "thaw"}:
+        hold(model, on=action == "freeze", why=params.get("reason") or "")
+        message = f"promotions of {model} are {'frozen' if action == 'freeze' else 'free again'}"
+        raise Skip(message)
+    return planned(model, action, params.get("version"))
+
+
+def hold(model: str, *, on: bool, why: str) -> None:
+    """Freeze promotions, or free them; rollbacks are always possible."""
+    from include.ratchet.adapters import open_ledger
+
+    open_ledger().freeze(Freeze(specs.model(model).name, on, current().who, why, _now()))
+
+
+def planned(model: str, action: str, asked: int | None) -> Json:
+    """Return the change of champion that is due, or raise as `choose` does."""
     from include.ratchet.adapters import open_ledger
 
     specs.model(model)
-    ledger, params = open_ledger(), current().params
-    action, asked = params.get("action") or "promote", params.get("version")
+    ledger = open_ledger()
     served = [each.version for each in ledger.promotions(model)]
     champion = served[0] if served else None
     if champion is not None:
@@ -47,6 +65,11 @@ def choose(model: str) -> Json:
         version = int(asked) if asked else _waiting(model, ledger, served)
     if version == champion:
         message = f"version {version} serves already"
+        raise Skip(message)
+    if action == "promote" and (frozen := ledger.frozen(model)):
+        message = (
+            f"version {version} waits: promotions are frozen since {frozen.at:%Y-%m-%d %H:%M} UTC by {frozen.who} {frozen.why}".rstrip()
+        )
         raise Skip(message)
     if asked and action == "promote":
         _require_blessing(model, version, ledger, champion)

@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from include.ratchet.adapters.ledger.batches import Batches
+from include.ratchet.adapters.ledger.holds import Holds
 from include.ratchet.adapters.ledger.promotions import Promotions
 from include.ratchet.adapters.ledger.recipes import Recipes
 from include.ratchet.adapters.ledger.reviews import Reviews
@@ -24,7 +25,7 @@ from include.ratchet.adapters.ledger.steps import Steps
 from include.ratchet.adapters.ledger.verdicts import Verdicts
 
 
-class Ledger(Batches, Reviews, Runs, Verdicts, Promotions, Routes, Steps, Audits, Recipes):
+class Ledger(Batches, Reviews, Runs, Verdicts, Promotions, Routes, Holds, Steps, Audits, Recipes):
     """Reads and writes of the ledger; each method is one transaction."""
 
 

@@ -68,12 +68,14 @@ class Routes(Store):
             session.flush()
             return _route(row)
 
-    def end_routes(self, model: str, at: datetime, version: int | None = None) -> int:
-        """End the open routes of a model, or of one version; return how many there were."""
+    def end_routes(self, model: str, at: datetime, version: int | None = None, mode: str | None = None) -> int:
+        """End the open routes of a model, or of one version, in one mode or both; return how many there were."""
         with Session(self._engine) as session, session.begin():
             query = select(RouteRow).where(RouteRow.model == model, RouteRow.until.is_(None))
             if version is not None:
                 query = query.where(RouteRow.version == version)
+            if mode is not None:
+                query = query.where(RouteRow.mode == mode)
             rows = list(session.scalars(query))
             for row in rows:
                 row.until = at

@@ -1,0 +1,28 @@
+"""Ask a person before a version serves: Airflow's human-in-the-loop task between two of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Param
+
+from include.ratchet.dagkit.seam import step
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.tasks import agree
+
+
+def approved(spec: ModelSpec, plan: Any) -> Any:
+    """Return the plan that a person agreed to; a no, and no answer by the deadline, end in *skipped*."""
+    question = step(agree.ask)(plan)
+    approve = HITLOperator(
+        task_id="approve",
+        subject="{{ ti.xcom_pull(task_ids='ask')['subject'] }}",
+        body="{{ ti.xcom_pull(task_ids='ask')['body'] }}",
+        options=[agree.YES, agree.NO],
+        defaults=[agree.NO],
+        response_timeout=spec.deploy.approval_within,
+        params={"reason": Param("", type="string", title="Reason")},
+    )
+    question >> approve
+    return step(agree.approved, trigger_rule="none_failed")(plan, question, approve.output)

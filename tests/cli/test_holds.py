@@ -1,0 +1,35 @@
+"""Approve, freeze and thaw as people type them."""
+
+from __future__ import annotations
+
+from typer.testing import CliRunner
+
+from include.ratchet.adapters import open_ledger
+from include.ratchet.cli.app import app
+from include.ratchet.tasks import deploy
+from tests.tiny import MODEL, Project
+
+
+def _run(*words: str) -> int:
+    return CliRunner().invoke(app, list(words), catch_exceptions=False).exit_code
+
+
+def test_a_freeze_and_its_end(serving: Project) -> None:
+    """Who and why are kept."""
+    assert serving.home.exists()
+    assert _run("freeze", MODEL, "--reason", "holidays") == 0
+    held = open_ledger().frozen(MODEL)
+    assert held is not None
+    assert held.why == "holidays"
+    assert _run("thaw", MODEL) == 0
+    assert open_ledger().frozen(MODEL) is None
+
+
+def test_an_answer_about_the_version_that_waits(serving: Project) -> None:
+    """A no is an answer as well."""
+    plan = serving.run(deploy.choose, MODEL, stage="deploy")
+    open_ledger().explain(plan["evidence"], "d" * 64, "http://there")
+    assert _run("approve", MODEL, "--reject", "--reason", "too odd") == 0
+    known = open_ledger().agreement(plan["evidence"], "d" * 64)
+    assert known is not None
+    assert (known.agreed, known.why) == (False, "too odd")

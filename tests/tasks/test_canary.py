@@ -1,0 +1,93 @@
+"""The canary, look by look: a shadow, a part of the entities, promoted or stopped; any look may be killed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from include.ratchet.adapters import open_lake, open_ledger
+from include.ratchet.domain.errors import DeployError
+from include.ratchet.domain.records import Json
+from include.ratchet.steps.requests import SCHEMA
+from include.ratchet.tasks import canary, deploy, requests
+from tests.steps.test_canary import log
+from tests.tiny import MODEL, MODEL_YAML, Project
+
+CANARY = MODEL_YAML.replace("deploy: {target: batch}", "deploy: {target: local, canary: {fraction: 0.2, requests: 50, within: 10m}}")
+
+
+@pytest.fixture
+def plan(serving: Project) -> Json:
+    """Return what is due: version 2 instead of version 1."""
+    serving.write(model=CANARY)
+    made: Json = serving.run(deploy.choose, MODEL, stage="deploy")
+    return made
+
+
+def _look(project: Project, plan: Json) -> Json | None:
+    made: Json | None = project.run(canary.canary, plan, stage="deploy")
+    return made
+
+
+def _open() -> list[tuple[str, float]]:
+    return [(each.mode, each.fraction) for each in open_ledger().routes(MODEL) if each.until is None]
+
+
+def _asked(name: str, *logs: list[dict[str, Any]]) -> None:
+    rows = [row | {"asked_at": datetime.now(UTC)} for each in logs for row in each]
+    open_lake().write(requests.table(MODEL), pa.Table.from_pylist(rows, schema=SCHEMA), write_id=name, mode="append")
+
+
+def test_shadow_then_canary_then_go_on(serving: Project, plan: Json) -> None:
+    """Enough shadowed requests open the canary, enough of those end it, and the plan carries what was seen."""
+    assert _look(serving, plan) is None
+    assert _open() == [("shadow", 1.0)]
+    assert _look(serving, plan) is None  # nothing was asked yet
+    _asked("a", log(60, 1, "champion", 0), log(60, 2, "shadow", 1))
+    assert _look(serving, plan) is None
+    assert _open() == [("canary", 0.2)]
+    _asked("b", log(50, 2, "canary", 2))
+    found = _look(serving, plan)
+    assert found is not None
+    assert (found["canary"]["canary"], found["canary"]["shadow"], _open()) == (50, 60, [])
+
+
+def test_a_fault_closes_the_routes_and_the_champion_stays(serving: Project, plan: Json) -> None:
+    """The error says what was seen, what is allowed, and where the answers are."""
+    _look(serving, plan)
+    _asked("a", log(60, 2, "shadow", 1, failed=30))
+    with pytest.raises(DeployError, match=r"30 of 60 requests failed; .* version 1 stays"):
+        _look(serving, plan)
+    assert _open() == []
+    assert open_ledger().champion(MODEL) == 1
+
+
+def test_too_few_requests_in_time_go_on_without_a_fault(serving: Project, plan: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quiet night does not keep a blessed version: each half of the time ends by itself, and the plan says how few came."""
+
+    class Later(datetime):
+        ahead = timedelta()
+
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + cls.ahead
+
+    monkeypatch.setattr(canary, "datetime", Later)
+    assert _look(serving, plan) is None
+    Later.ahead = timedelta(minutes=6)
+    assert _look(serving, plan) is None
+    assert _open() == [("canary", 0.2)]
+    Later.ahead = timedelta(minutes=12)
+    found = _look(serving, plan)
+    assert found is not None
+    assert found["canary"]["requests"] == 0
+
+
+@pytest.mark.parametrize("change", [{"action": "rollback"}, {"previous": None}])
+def test_what_has_no_champion_or_goes_back_needs_no_canary(serving: Project, plan: Json, change: Json) -> None:
+    """The plan passes through, and no route is opened."""
+    assert _look(serving, plan | change) == plan | change
+    assert _open() == []
