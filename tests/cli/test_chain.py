@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from include.ratchet.adapters import open_ledger
@@ -9,6 +11,7 @@ from include.ratchet.cli import show
 from include.ratchet.cli.chain import ChainError, run_chain
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import SpecError
+from include.ratchet.tasks.scaffold import scaffold
 from tests.tiny import FEED, MODEL, Project, visits
 
 PARAMS = {"reason": "try it", "window": "", "candidates": ["logistic"]}
@@ -84,3 +87,29 @@ def test_a_candidate_that_is_not_there_is_a_message(landed: Project) -> None:
     with pytest.raises(SpecError, match="found 'forest'; allowed are logistic, tree"):
         run_chain(specs.model(MODEL), {**PARAMS, "candidates": ["forest"]})
     assert open_ledger().runs(MODEL) == []
+
+
+def test_three_classes_from_a_sample_to_a_champion(project: Project) -> None:
+    """What `./ratchet new` writes for words of three kinds runs as it is: holes, an empty column, and classes by name."""
+    draw = np.random.default_rng(1)
+    x, z, region = draw.normal(size=1500), draw.normal(size=1500), draw.choice(list("abcd"), 1500)
+    score = x + z + (region == "a") + draw.normal(size=1500) / 3
+    content = {
+        "order_id": [f"o{i:05d}" for i in range(1500)],
+        "x": np.where(draw.uniform(size=1500) < 0.05, np.nan, x.round(4)),
+        "z": z.round(4),
+        "empty": np.nan,
+        "region": region,
+        "grade": np.array(["low", "middle", "high"])[np.digitize(score, [-0.6, 0.8])],
+    }
+    sample = project.home.parent / "grades.csv"
+    pd.DataFrame(content).to_csv(sample, index=False)
+    scaffold("grades", sample, "grade", include=project.include)
+    path = project.include / "models" / "grades" / "model.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("trials: 12", "trials: 1"), encoding="utf-8")
+    assert run_chain(specs.model("grades"), {**PARAMS, "candidates": []})
+    (verdict,) = open_ledger().verdicts("grades")
+    assert verdict.outcome == "promote", verdict.sentence
+    assert {"gain over the baseline", "gain over one feature"} <= {rule.rule for rule in verdict.rules if rule.result == "pass"}
+    assert open_ledger().champion("grades") == 1
+    assert set(project.rows("predictions/grades")["prediction"]) == {"low", "middle", "high"}
