@@ -34,6 +34,8 @@ LOOK = timedelta(seconds=15)
 def build(spec: ModelSpec) -> None:
     """Wire the deployment stages of one model."""
 
+    waits = spec.deploy.approval == "required"
+
     @dag(
         dag_id=f"{spec.name}_deploy",
         schedule=schedules.deploy(spec),
@@ -41,12 +43,11 @@ def build(spec: ModelSpec) -> None:
         params=forms.deploy(),
         doc_md=__doc__,
         # A newer blessing must be able to overtake one that waits for a person.
-        max_active_runs=defaults.SEVERAL if spec.deploy.approval == "required" else 1,
-        **defaults.dag("deploy", spec.owner, subject=spec.name),
+        **defaults.dag("deploy", spec.owner, subject=spec.name, max_active_runs=defaults.SEVERAL if waits else 1),
     )
     def deploy() -> None:
         plan = step(body.preload)(step(body.choose)(spec.name))
-        if spec.deploy.approval == "required":
+        if waits:
             plan = approval.approved(spec, plan)
         if spec.deploy.canary and spec.deploy.target != "batch":
             plan = look(canary.canary, every=LOOK, within=2 * spec.deploy.canary.within)(plan)
