@@ -63,6 +63,9 @@ try:
     runs = [f"{run['dag_id']} {run['run_type']}" for run in Airflow(ports.url("airflow")).runs()]
     found["runs"] = sorted(set(runs))
     (run,) = ledger.runs(tiny.MODEL)
+    links = f"/dags/{run.model}_train/dagRuns/{run.run_id}/taskInstances/dossier/links"
+    found["links"] = Airflow(ports.url("airflow")).get(links)
+    found["dossier"] = ledger.dossier(ledger.verdicts(tiny.MODEL)[0].digest)
     found["steps"] = [(step["task_id"], step["state"], step["executor"]) for step in ledger.steps(run.run_id)]
 finally:
     found["stopped"] = len(stack.down(config))
@@ -108,6 +111,8 @@ def test_a_file_becomes_a_champion_that_serves(tmp_path: Path) -> None:
     assert made["answer"]["version"] == 1
     assert {"visits_ingest asset_triggered", "buys_train asset_triggered", "buys_deploy asset_triggered"} <= set(made["runs"])
     assert not [run for run in made["runs"] if run.endswith("manual")]
+    assert made["links"]["extra_links"] == {"Dossier": made["dossier"]["url"]}
+    assert made["dossier"]["url"].startswith("http://")
     tasks = [task for task, *_ in made["steps"]]
     assert sorted(tasks) == ["arbitrate", "bless", "dossier", "fit", "fit", "judge", "register", "snapshot"]
     assert {(state, executor) for _, state, executor in made["steps"]} == {("success", "LocalExecutor")}
