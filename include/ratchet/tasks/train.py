@@ -123,7 +123,7 @@ def judge(challenger: Json) -> Json:
             decision.outcome,
             decision.sentence,
             decision.rules,
-            {**figures, "candidate": challenger["chosen"], "snapshot": challenger["snapshot"]["digest"]},
+            {**figures, "candidate": challenger["chosen"], "snapshot": challenger["snapshot"]["digest"], "suites": _suites(spec)},
             champion,
             datetime.now(UTC),
             artifact=sha,
@@ -153,3 +153,8 @@ def bless(verdict: Json) -> Json:
 
 def _work(run: Json) -> str:
     return f"{run['model']}/{digest(run['run_id'])[:16]}"
+
+
+def _suites(spec: ModelSpec) -> dict[str, str]:
+    """Name the rules that the rows of each feed are held against: the suites are versioned with the model."""
+    return {name: specs.feed(name).suite_digest for name in specs.all_feeds(spec)}
