@@ -8,6 +8,7 @@ import sys
 from rich.console import Console
 
 from proofs import book, table
+from proofs.changeover import CHANGEOVER
 from proofs.demo_ten import DEMO_TEN
 from proofs.drift_null import DRIFT_NULL
 from proofs.fuzz import FUZZ
@@ -18,7 +19,7 @@ from proofs.kills import KILLS
 from proofs.promotions import PROMOTIONS
 from proofs.replays import REPLAYS
 
-PROOFS = (GATE_NULL, GATE_POWER, GATE_CLAIMS, KILLS, FUZZ, PROMOTIONS, REPLAYS, DRIFT_NULL, DEMO_TEN)
+PROOFS = (GATE_NULL, GATE_POWER, GATE_CLAIMS, KILLS, FUZZ, PROMOTIONS, REPLAYS, DRIFT_NULL, CHANGEOVER, DEMO_TEN)
 
 
 def main() -> int:

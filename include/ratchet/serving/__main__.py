@@ -96,8 +96,8 @@ def main() -> int:
     return 0
 
 
-def build(config: Config) -> FastAPI:
-    """Build the application of a deployment.
+def build(config: Config, wait: float = 0) -> FastAPI:
+    """Build the application of a deployment; see `create_app` for `wait`.
 
     Raises:
         SpecError: The file of keys has faults.
@@ -111,7 +111,7 @@ def build(config: Config) -> FastAPI:
     stores, asked = Stores(config), config.serving
     keys = Keys(Path(config.place(asked.keys, ""))) if asked.keys else Keys()
     doors = Doors(keys, timeout=asked.timeout, concurrency=asked.concurrency)
-    return create_app(Follower(stores, stores), Segments(config.log_place), doors)
+    return create_app(Follower(stores, stores), Segments(config.log_place), doors, wait)
 
 
 def worker() -> FastAPI:
@@ -120,7 +120,7 @@ def worker() -> FastAPI:
 
     sys.setswitchinterval(0.001)
     logs.set_up()
-    return build(load_config())
+    return build(load_config(), wait=30)
 
 
 if __name__ == "__main__":

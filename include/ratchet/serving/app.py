@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -26,13 +28,15 @@ from include.ratchet.serving.served import classes
 from include.ratchet.serving.shadow import Shadows
 
 
-def create_app(follower: Follower, segments: Segments, doors: Doors | None = None) -> FastAPI:
+def create_app(follower: Follower, segments: Segments, doors: Doors | None = None, wait: float = 0) -> FastAPI:
     """Build the service around a follower and a prediction log, which start and stop with it.
 
     Args:
         follower: Knows which versions of each model answer.
         segments: Keeps what was asked and answered.
         doors: Whom to let in.
+        wait: Seconds that the first look may take before requests are let in: one of several workers takes none that another
+            would answer.
     """
     doors, metrics = doors or Doors(), Metrics()
     doors.gauge = metrics.in_flight
@@ -45,6 +49,9 @@ def create_app(follower: Follower, segments: Segments, doors: Doors | None = Non
         segments.start()
         shadows.start()
         follower.start()
+        end = time.monotonic() + wait
+        while not follower.settled and time.monotonic() < end:  # noqa: ASYNC110 - a thread sets it, twice a second at most
+            await asyncio.sleep(0.05)
         yield
         follower.stop()
         shadows.stop()

@@ -77,6 +77,8 @@ class Follower:
         self._thread: threading.Thread | None = None
         self._beaten: tuple[dict[str, tuple[int, int]], float] = ({}, 0.0)
         self.polled_at: datetime | None = None
+        self.settled = False
+        """Whether the last look found nothing new: what is served is what the ledger said a moment ago."""
 
     def places(self) -> dict[str, Place]:
         """Return what is known of every model, by name; never changed after it was returned."""
@@ -102,16 +104,18 @@ class Follower:
     def poll(self) -> None:
         """Look at every model once, one after the other; what changed is served at once."""
         names = specs.names("models", self.include)
-        known, fault = self._standings()
+        (known, fault), settled = self._standings(), True
         for name in names:
             before = self._places.get(name) or Place(name)
             for after in self._look(before, known, fault):
                 self._places = {**self._places, name: after}
                 log_changes(before, after)
+                settled = settled and after.served is before.served
                 before = after
         self._places = {name: self._places[name] for name in names}
         self.polled_at = self.now()
         self._beat()
+        self.settled = settled  # last: who waits for it finds this worker's word in the ledger
 
     def _run(self) -> None:
         while True:

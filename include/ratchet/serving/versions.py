@@ -45,11 +45,16 @@ class Settings(Protocol):
         """The time."""
 
 
+KEPT = 3
+"""Versions of a model that stay loaded: a rollback to one of them, or a promotion of a canary, takes one look."""
+
+
 @dataclass
 class Versions:
     """Loads, and remembers what did not load."""
 
     settings: Settings
+    _kept: dict[str, list[Served]] = field(default_factory=dict)
     _failures: dict[tuple[str, int], Failure] = field(default_factory=dict)
 
     def get(self, place: Place, spec: ModelSpec, version: int) -> Served:
@@ -59,7 +64,8 @@ class Versions:
             NotDueError: It failed a moment ago, and is not tried again yet.
             DeployError: It does not load or does not answer.
         """
-        held = [place.served, *(each.served for each in place.routes), *place.spares]
+        kept = self._kept.setdefault(place.name, [])
+        held = [place.served, *(each.served for each in place.routes), *place.spares, *kept]
         same = next((each for each in held if each and each.version == version and not each.name), None)
         if same is not None and same.spec == spec:
             return same
@@ -75,6 +81,7 @@ class Versions:
             self._failures[place.name, version] = Failure.after(failure, spec, version, text, self.settings.interval)
             raise DeployError(text) from error
         self._failures.pop((place.name, version), None)
+        self._kept[place.name] = [served, *kept][:KEPT]
         return served
 
     def routed(self, place: Place, spec: ModelSpec, standing: Standing) -> tuple[Routed, ...]:
