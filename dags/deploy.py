@@ -33,7 +33,6 @@ LOOK = timedelta(seconds=15)
 
 def build(spec: ModelSpec) -> None:
     """Wire the deployment stages of one model."""
-
     waits = spec.deploy.approval == "required"
 
     @dag(
