@@ -34,8 +34,8 @@ down: ## Stop them, and nothing else
 feed: ## Deliver the next month of flights, or MONTH=2013-05
 	@./ratchet feed $(MONTH)
 
-test: setup-dev ## Run the tests
-	$(RUN) pytest
+test: setup-dev ## Run the tests, on every core
+	$(RUN) pytest -n auto --dist loadfile
 
 lint: setup-dev ## Style, types and the import contracts
 	$(RUN) ruff check .

@@ -25,6 +25,7 @@ os.environ |= {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
 }
 
+from include.ratchet.cli import show  # noqa: E402
 from tests import s3server, tiny  # noqa: E402 - pandas and numpy read the threads
 from tests.databases import database, postgres, url  # noqa: E402, F401 - fixtures
 from tests.s3server import S3Server  # noqa: E402
@@ -41,6 +42,12 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(_OURS) or name.lower() in _PROXIES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("RATCHET__HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def _wide_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no line break depend on the terminal, nor on what a test before this one did to it."""
+    monkeypatch.setattr(show.console, "_width", 250)  # its own attribute: the property would fix the width for good
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from include.ratchet.adapters import open_ledger
-from include.ratchet.cli import show
 from include.ratchet.cli.chain import ChainError, run_chain
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import SpecError
@@ -20,7 +21,6 @@ PARAMS = {"reason": "try it", "window": "", "candidates": ["logistic"]}
 def test_from_files_to_a_champion_that_has_predicted(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Ingest, train, gate, deploy, score; a second run trains again and refuses what answers the same."""
     project.deliver("a.csv", visits())
-    show.console.width = 250
     assert run_chain(specs.model(MODEL), PARAMS)
     ledger, said = open_ledger(), " ".join(capsys.readouterr().out.split())
     assert ledger.champion(MODEL) == 1
@@ -54,9 +54,8 @@ def test_a_stopped_batch_is_named_and_the_rest_goes_on(landed: Project, capsys: 
     assert open_ledger().verdicts(MODEL)
 
 
-def test_a_source_that_is_not_there_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_that_is_not_there_is_a_message() -> None:
     """Before the example's data was delivered: which stage of which feed, what was found, and what to do first."""
-    monkeypatch.setattr(show.console, "width", 250)
     with pytest.raises(ChainError, match=r"weather_ingest\.land failed: OperationalError: .*no such table: weather\n.*make feed"):
         run_chain(specs.model("flight_delay"), PARAMS)
 
@@ -104,6 +103,7 @@ def test_three_classes_from_a_sample_to_a_champion(project: Project) -> None:
     }
     sample = project.home.parent / "grades.csv"
     pd.DataFrame(content).to_csv(sample, index=False)
+    os.utime(sample, (1e9, 1e9))  # a sample of today's second would still be settling
     scaffold("grades", sample, "grade", include=project.include)
     path = project.include / "models" / "grades" / "model.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("trials: 12", "trials: 1"), encoding="utf-8")

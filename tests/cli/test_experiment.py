@@ -6,15 +6,13 @@ import pytest
 from typer.testing import CliRunner
 
 from include.ratchet.adapters import open_ledger
-from include.ratchet.cli import show
 from include.ratchet.cli.app import app
 from include.ratchet.domain.errors import SpecError
 from tests.tiny import MODEL, Project
 
 
-def test_candidates_are_compared_and_nothing_is_kept(landed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_candidates_are_compared_and_nothing_is_kept(landed: Project) -> None:
     """A table with the best first, where it is tracked, and no run in the ledger."""
-    monkeypatch.setattr(show.console, "width", 250)
     (landed.home / "other.yaml").write_text("candidates: [{name: tree, params: {max_depth: 1}}]\nfolds: 2\n", encoding="utf-8")
     command = ["experiment", MODEL, "--with", str(landed.home / "other.yaml"), "--candidate", "tree", "--candidate", "logistic"]
     done = CliRunner().invoke(app, command, catch_exceptions=False)

@@ -9,17 +9,11 @@ from sqlalchemy import create_engine, text
 from typer.testing import CliRunner, Result
 
 from include.ratchet.adapters import open_ledger, open_registry
-from include.ratchet.cli import show
 from include.ratchet.cli.app import app
 from include.ratchet.domain.config import load_config
 from include.ratchet.domain.errors import DeployError
 from include.ratchet.domain.reigns import Confirmation
 from tests.tiny import MODEL, Project
-
-
-@pytest.fixture(autouse=True)
-def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(show.console, "_width", 250)  # its own attribute: the property would fix the width for good
 
 
 def _run(*words: str) -> Result:

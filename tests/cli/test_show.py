@@ -24,7 +24,6 @@ def test_a_new_model_has_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 def test_status_shows_champion_runs_and_verdicts(serving: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Which version serves since when and by whom; each run with its reason and its verdict."""
     assert serving.include.exists()
-    show.console.width = 250
     show.status(MODEL)
     said = _said(capsys)
     assert "champion: version 1 since" in said
@@ -53,7 +52,6 @@ def test_what_people_wrote_is_shown_as_it_is(landed: Project, capsys: pytest.Cap
     from include.ratchet.tasks import arbitrate
 
     landed.run(arbitrate.arbitrate, MODEL, reason="[/x] because [red]I[/red] say so")
-    show.console.width = 250
     show.status(MODEL)
     assert "[/x] because [red]I[/red] say so" in _said(capsys)
 
@@ -62,7 +60,6 @@ def test_a_verdict_is_shown_rule_by_rule(serving: Project, capsys: pytest.Captur
     """Outcome, candidate, figures of all three models, and every rule with what was found."""
     assert serving.include.exists()
     found = open_ledger().verdicts(MODEL)[0]
-    show.console.width = 250
     show.verdict(found)
     said = _said(capsys)
     assert "buys version 2 (tree) promote" in said

@@ -111,7 +111,7 @@ def _raise(error: Exception) -> Callable[..., None]:
 def test_only_the_bundled_models_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken model of the user's own, and one on the same feeds, are not waited for; a broken bundled one is a message."""
     include = tmp_path / "include"
-    for kind in ("feeds", "models"):
+    for kind in ("feeds", "models", "views"):
         shutil.copytree(specs.PROJECT / "include" / kind, include / kind)
     mine = include / "models" / "mine" / "model.yaml"
     mine.parent.mkdir()

@@ -13,7 +13,6 @@ import pytest
 from typer.testing import CliRunner
 
 from include.ratchet.adapters import open_lake, open_ledger
-from include.ratchet.cli import show
 from include.ratchet.cli.app import app
 from include.ratchet.tasks.replay import replay
 from tests.tiny import FEED, MODEL, MODEL_YAML, Project, visits
@@ -74,9 +73,8 @@ def test_an_altered_snapshot_is_named_and_the_tables_count(serving: Project) -> 
     assert [said.partition(": x is")[0] for said in found.notes] == [f"the kept snapshot was altered: visit {visit}"]
 
 
-def test_tables_that_are_gone_leave_the_snapshot(serving: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_that_are_gone_leave_the_snapshot(serving: Project) -> None:
     """A vacuumed table: the kept rows are taken, and it is said."""
-    monkeypatch.setattr(show.console, "_width", 250)
     for path in (serving.home / "lake" / "clean" / FEED).glob("**/*"):
         if path.is_file():
             path.unlink()
@@ -89,7 +87,6 @@ def test_tables_that_are_gone_leave_the_snapshot(serving: Project, monkeypatch: 
 def test_the_command_says_it(serving: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Every stage with both digests; what is different about the machine; the code is 1 when a stage differs."""
     assert serving.home.exists()
-    monkeypatch.setattr(show.console, "_width", 250)
     monkeypatch.setenv("RATCHET_IMAGE_DIGEST", "sha256:other")
     made = CliRunner().invoke(app, ["replay", MODEL, "--version", "1"], catch_exceptions=False)
     said = made.output + capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,15 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import LedgerError, Skip
 from include.ratchet.domain.records import Json, Signal, Window
-from include.ratchet.tasks import drift, reading, requests
+from include.ratchet.tasks import drift, freshness, reading, requests
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from include.ratchet.domain.modelspec import ModelSpec
     from include.ratchet.domain.ports import Lake
+
+_log = logging.getLogger(__name__)
 
 
 def measure(model: str) -> Json:
@@ -47,6 +50,9 @@ def measure(model: str) -> Json:
     if report["rows"] == 0 and drifted is None:
         message = "no label of an out-of-sample prediction has matured yet"
         raise Skip(message)
+    report["stale"] = freshness.stale(specs.all_feeds(spec))
+    for each in report["stale"]:
+        _log.warning("%s", each)
     report |= {"model": model, "version": champion, "now": at.isoformat(), "test_metric": verdict.figures["challenger"], "drift": drifted}
     ledger.report(model, current().run_id, champion, report, datetime.now(UTC))
     return report

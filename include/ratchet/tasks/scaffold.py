@@ -198,7 +198,7 @@ def _copy(data: Path, copy: Path, made: list[Path]) -> None:
     copy.parent.mkdir(parents=True, exist_ok=True)
     part = copy.with_name(f".{copy.name}.part")
     made.extend((part, copy))
-    shutil.copyfile(data, part)
+    shutil.copy2(data, part)  # with its time: what was written long ago has settled
     part.rename(copy)
 
 
