@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.project import copy
+from benchmarks.project import Project, copy
 from benchmarks.table import Row
 
 TITLE = "Task start: from the last line of the upstream task to a body that has pandas, scikit-learn and MLflow loaded"
@@ -34,8 +35,21 @@ def rows(repeat: int = 1) -> Iterator[Row]:
     )
     note = f"{grown[0]['dags']} DAGs, all but this one paused"
     yield Row(f"with {MANY} models", _loaded(grown), peer=ours, peer_name="1 model", limit=1.2, of_ratio=True, note=note)
+    yield from _celery(one)
     for part in ("scheduler", "dag-processor", "api-server"):
         yield Row(f"memory of the {part}", tuned[0]["memory"][part], "MB", defaults[0]["memory"][part], peer, note=_workers(part))
+
+
+def _celery(project: Project) -> Iterator[Row]:
+    """Measure the same chain on a prefork worker behind Redis, where there is a redis-server."""
+    if not shutil.which("redis-server"):
+        return
+    tuned, defaults = [project.run("benchmarks.inside.celery", dag, how) for dag, how in ((_OURS, "tuned"), (_PEER, "defaults"))]
+    peer, note = "Airflow's defaults", "Redis and one prefork worker of two"
+    ours, theirs = _loaded([tuned]), _loaded([defaults])
+    yield Row("task start, Celery prefork", ours, peer=theirs, peer_name=peer, limit=0.25, of_ratio=True, note=note)
+    ours, theirs = tuned["memory"]["worker"], defaults["memory"]["worker"]
+    yield Row("memory of the Celery worker", ours, "MB", theirs, peer, note="PSS, with its pool of two")
 
 
 def _loaded(runs: list[dict[str, Any]]) -> float:

@@ -25,11 +25,11 @@ def main() -> None:
         log.unlink()
         api.run(dag)
         links = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-        found = {"starts": _starts(links), "memory": memory(stack), "dags": api.call("GET", "/dags", params={"limit": 1})["total_entries"]}
+        found = {"starts": starts(links), "memory": memory(stack), "dags": api.call("GET", "/dags", params={"limit": 1})["total_entries"]}
     result.write_text(json.dumps(found), encoding="utf-8")
 
 
-def _starts(links: list[dict[str, Any]]) -> list[dict[str, float]]:
+def starts(links: list[dict[str, Any]]) -> list[dict[str, float]]:
     """Return, for each pair of tasks: from the upstream's last line to the first line, and to its libraries."""
     return [
         {"first_line": b["began"] - a["ended"], "loaded": b["ready"] - a["ended"], "cpu": b["cpu"]} for a, b in itertools.pairwise(links)

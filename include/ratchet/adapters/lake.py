@@ -85,6 +85,11 @@ class DeltaLake(Lake):
             break
         return DeltaTable(uri, storage_options=self._options).version()
 
+    def wrote(self, table: str, write_ids: Sequence[str]) -> set[str]:
+        """Return which of some writes are in the table, by Delta's own transaction ids."""
+        found = self._open(table) if write_ids else None
+        return {each for each in write_ids if found and found.transaction_version(each) is not None}
+
     def revise(self, table: str, rows: pa.Table, *, column: str, value: str, write_id: str) -> int:
         """Put rows in place of those with a value, by one commit."""
         where = f"{column} = '{value.replace(chr(39), chr(39) * 2)}'"

@@ -165,6 +165,10 @@ class Lake(ABC):
         """Return the table's newest version, None when it does not exist."""
 
     @abstractmethod
+    def wrote(self, table: str, write_ids: Sequence[str]) -> set[str]:
+        """Return which of some writes are in the table."""
+
+    @abstractmethod
     def dataset(self, table: str, version: int | None = None) -> pads.Dataset:
         """Return the rows of a version, to be read by DuckDB or Arrow; DataError when it is not there."""
 

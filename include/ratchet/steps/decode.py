@@ -86,8 +86,9 @@ def _converted(cells: pa.Table, spec: FeedSpec, absent: set[str]) -> tuple[dict[
         elif bad:
             faults[f"type:{name}"] = bad
         if kind == "float64":
-            infinite = _positions(pc.is_inf(columns[name]))
-            if infinite:  # no model fits on it, and no mean is known with it
+            # Arrow's null and NaN are two things; with either of NaN and infinity no model fits and no mean is known.
+            infinite = _positions(pc.invert(pc.is_finite(columns[name])))
+            if infinite:
                 faults[f"finite:{name}"] = infinite
         empty = [] if spec.nullable(name) or name in absent else sorted(set(_null_positions(columns[name])) - set(bad))
         if empty:

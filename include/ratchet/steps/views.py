@@ -103,7 +103,8 @@ def latest(spec: ViewSpec, known: pa.Table, at: datetime) -> pa.Table:
     _require_one(spec, codes, times, known)
     seen = times <= int(pa.scalar(at, pa.timestamp("us", "UTC")).value)
     last = pd.Series(np.where(seen, codes, _NONE)).duplicated(keep="last").to_numpy()
-    return known.filter(pa.array(seen & ~last))
+    found = known.set_column(known.column_names.index(spec.time), spec.time, _utc(known[spec.time]))  # a date is its first moment
+    return found.filter(pa.array(seen & ~last))
 
 
 _NEVER = np.iinfo(np.int64).max

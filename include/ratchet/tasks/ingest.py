@@ -80,6 +80,7 @@ def check(feed: str, name: str) -> str:
     from include.ratchet.adapters import open_ledger
 
     ledger = open_ledger()
+    _require_not_rejected(ledger, feed, name)
     if revise.is_merged(ledger, feed, name):
         return name  # its rows are in the table: it is sorted again, not judged again
     try:
@@ -97,6 +98,7 @@ def validate(feed: str, name: str) -> Json:
     from include.ratchet.steps.validate import sort_rows
 
     spec, lake, ledger = specs.feed(feed), open_lake(), open_ledger()
+    _require_not_rejected(ledger, feed, name)
     if revise.is_merged(ledger, feed, name):
         return revise.sort_again(feed, name)
     try:
@@ -126,7 +128,7 @@ def merge(feed: str) -> Json:
         try:
             facts = revise.write_again(feed, batch) if again else revise.write(feed, batch)
         except DataError:
-            if revise.is_merged(ledger, feed, batch.write_id):
+            if any(each.write_id == batch.write_id for each in ledger.batches(feed, "merged")):
                 continue  # a run beside this one was faster, such as a backfill's, and its staged files are gone
             raise
         ledger.mark(feed, batch.write_id, status="merged", **facts)
@@ -151,6 +153,13 @@ def report(feed: str, batches: list[str] | None) -> Json:
         faults = [each.reason.splitlines()[0] for each in stopped]
         raise QualityError(f"feed {feed}: {len(stopped)} of {len(batches)} batches stopped; they wait in the landing", faults)
     return {"feed": feed, "stopped": 0}
+
+
+def _require_not_rejected(ledger: Ledger, feed: str, name: str) -> None:
+    """Skip a batch that an operator has ended for good, whoever clears the task that it was stopped in."""
+    found = next((each for each in ledger.batches(feed, "rejected") if each.write_id == name), None)
+    if found:
+        raise Skip(found.reason.splitlines()[0])
 
 
 def _unfinished(spec: FeedSpec, ledger: Ledger) -> list[Batch]:

@@ -59,6 +59,8 @@ def _bytes(before: datetime) -> int:
 
     ledger, landing, gone = open_ledger(), open_landing(), 0
     for feed in specs.names("feeds"):
+        if specs.feed(feed).source.watermark:
+            continue  # what has landed is taken out of the next window, and of any backfill's: all of it is needed
         spent = set(spent_bytes(ledger.batches(feed), before))
         for sha in spent.intersection(landing.held(feed) if spent else ()):
             landing.drop(feed, sha)

@@ -135,8 +135,11 @@ def _not_behind(spec: FeedSpec, batch: Batch, rows: pa.Table) -> pa.Table | None
     from include.ratchet.adapters import open_lake, open_ledger
 
     names = [each.write_id for each in open_ledger().batches(spec.name)]
-    after = set(names[names.index(batch.write_id) + 1 :])
-    later = [each.sha for each in open_ledger().batches(spec.name, *MERGED) if each.write_id in after]
+    after = names[names.index(batch.write_id) + 1 :]
+    # By the table itself, too: a merge that was killed may have written what the ledger does not call merged yet.
+    there = open_lake().wrote(f"clean/{spec.name}", after)
+    merged = {each.write_id for each in open_ledger().batches(spec.name, *MERGED)}
+    later = [name.partition(".")[0] for name in after if name in there or name in merged]
     if not later or spec.mode == "append":
         return rows
     if spec.mode == "replace":

@@ -7,6 +7,7 @@ twice, in whatever mode it is merged. A row whose watermark is NULL lies in no w
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import math
@@ -79,7 +80,12 @@ class Sql(Source):
         uri = f"{self._url}#{self._spec.source.table or 'query'}"
         window = f"range|{shortened(name, LONG_WATERMARK)}"
         found = Delivery(uri, window, like(newest, start), like(newest, end), half_open=True)
-        return [found] if self._rows(found).num_rows else []
+        rows = self._rows(found)
+        if not rows.num_rows:
+            return []
+        # By content too: a run that is cleared keeps its name, and what it finds then came after it had landed.
+        content = hashlib.sha256(repr(rows.to_pydict()).encode()).hexdigest()[:16]
+        return [dataclasses.replace(found, fingerprint=f"{window}|{content}")]
 
     def fetch(self, delivery: Delivery) -> BinaryIO:
         """Read the delivery's rows that have not landed, as Parquet; its window's name in it, so that no two are the same bytes."""
