@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from include.ratchet.domain.occasion import GAIN, Gain, occasion
+from include.ratchet.domain.occasion import GAIN, UNSEEN, Gain, occasion
 from include.ratchet.domain.records import RuleResult, Verdict
 from tests.makers import model_spec
 
@@ -26,6 +26,12 @@ def test_only_verdicts_that_share_a_row_are_looks() -> None:
     assert occasion(SPEC, RUN, earlier, MARCH).looks == 1
     touching = {"first": MARCH["last"], "last": APRIL["first"]}
     assert occasion(SPEC, RUN, earlier, touching).looks == 2
+
+
+def test_a_verdict_that_came_too_late_to_look_is_no_look() -> None:
+    """It could not promote and spent no alpha: counted, each blocked run would block the next one for ever."""
+    blocked = Verdict("m", 1, "first", "inconclusive", "", (RuleResult(UNSEEN, "check", "inconclusive", ""),), {"test_window": MARCH})
+    assert occasion(SPEC, RUN, [blocked], MARCH).looks == 0
 
 
 def test_without_time_every_verdict_is_a_look() -> None:

@@ -61,6 +61,14 @@ def test_slow_answers_are_a_fault() -> None:
     assert "took longer than 50 ms" in judged(log(300, 2, "canary", 1, slow=12))["faults"][0]
 
 
+def test_a_request_of_many_rows_is_not_held_to_the_bound_of_one() -> None:
+    """Two rows in one request share its time; whole batches take longer in every version."""
+    rows = log(300, 2, "canary", 1, slow=300)
+    for i, row in enumerate(rows):
+        row["prediction_id"] = f"request-{i // 2}.{i % 2}"
+    assert judged(rows)["faults"] == []
+
+
 def test_predictions_of_another_world_are_a_fault() -> None:
     """What no retraining explains, such as a wrong unit; a model that has learnt something is none."""
     champion = log(300, 1, "champion", 0)

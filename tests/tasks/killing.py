@@ -86,7 +86,15 @@ def _reconcile(project: Project) -> None:
     from include.ratchet.adapters import open_ledger
 
     (last,) = open_ledger().promotions(MODEL)
-    plan = {"model": MODEL, "version": last.version, "previous": None, "action": "promote", "evidence": last.evidence, "why": "yes"}
+    plan = {
+        "model": MODEL,
+        "version": last.version,
+        "previous": None,
+        "action": "promote",
+        "evidence": last.evidence,
+        "why": "yes",
+        "promotions": 0,
+    }
     project.run(deploy.promote, plan, stage="deploy")
 
 

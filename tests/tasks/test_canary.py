@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from include.ratchet.adapters import open_lake, open_ledger
-from include.ratchet.domain.errors import DeployError
+from include.ratchet.domain.errors import DeployError, Skip
 from include.ratchet.domain.records import Json
 from include.ratchet.steps.requests import SCHEMA
 from include.ratchet.tasks import canary, deploy, requests
@@ -63,6 +63,9 @@ def test_a_fault_closes_the_routes_and_the_champion_stays(serving: Project, plan
         _look(serving, plan)
     assert _open() == []
     assert open_ledger().champion(MODEL) == 1
+    with pytest.raises(Skip, match="version 2 was stopped as a canary: 30 of 60 requests failed"):
+        serving.run(deploy.choose, MODEL, stage="deploy")
+    assert serving.run(deploy.choose, MODEL, stage="deploy", version=2)["version"] == 2
 
 
 def test_too_few_requests_in_time_go_on_without_a_fault(serving: Project, plan: Json, monkeypatch: pytest.MonkeyPatch) -> None:

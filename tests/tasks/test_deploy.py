@@ -349,3 +349,13 @@ def _tried(project: Project, plan: dict[str, Any]) -> Any:
 
 def _fail(*_: Any, **__: Any) -> None:
     raise OSError("the plug was pulled")
+
+
+def test_a_promotion_that_is_tried_again_does_not_undo_a_rollback(serving: Project) -> None:
+    """It was recorded, its aliases were not; meanwhile a person went back: that is the newer word."""
+    plan = serving.run(deploy.choose, MODEL, stage="deploy")
+    serving.run(deploy.promote, plan, stage="deploy")
+    back = serving.run(deploy.choose, MODEL, stage="deploy", action="rollback")
+    serving.run(deploy.promote, back, stage="deploy")
+    serving.run(deploy.promote, plan, stage="deploy")
+    assert open_ledger().champion(MODEL) == 1

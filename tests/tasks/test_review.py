@@ -121,6 +121,9 @@ def test_rejected_is_final(project: Project) -> None:
     (batch,) = open_ledger().batches(FEED)
     assert batch.status == "rejected"
     assert batch.reason.startswith("rejected by tester: a test file\n")
+    for body in (ingest.check, ingest.validate):  # the cleared task of the run that it had been stopped in
+        with pytest.raises(Skip, match="rejected by tester"):
+            project.run(body, FEED, name, stage="ingest")
     with pytest.raises(DataError, match="found 0 stopped batches"):
         review.decide(FEED, "reject", name, "me", "again")
     assert len(open_ledger().decisions(FEED)) == 1

@@ -10,6 +10,7 @@ from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Verdict
 
 GAIN = "gain over the champion"
+UNSEEN = "unseen test rows"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,13 @@ def occasion(spec: ModelSpec, run: Json, earlier: Sequence[Verdict], window: Jso
         for rule in verdict.rules
         if rule.rule == GAIN and rule.estimate is not None and rule.error
     )
-    return Occasion(by_hand, sum(_shares(each.figures.get("test_window"), window) for each in others), gains)
+    looked = [each for each in others if not _unlooked(each)]
+    return Occasion(by_hand, sum(_shares(each.figures.get("test_window"), window) for each in looked), gains)
+
+
+def _unlooked(verdict: Verdict) -> bool:
+    """Whether a verdict could not promote because the looks were used up: it spent no alpha, and must not block the next one."""
+    return any(rule.rule == UNSEEN and rule.result == "inconclusive" for rule in verdict.rules)
 
 
 def _shares(theirs: Json | None, ours: Json | None) -> bool:

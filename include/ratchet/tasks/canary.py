@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import DeployError
 from include.ratchet.domain.records import Json, Route
+from include.ratchet.tasks.agree import record
+from include.ratchet.tasks.deploy import CANARY
 
 if TYPE_CHECKING:
     from include.ratchet.adapters.ledger import Ledger
@@ -41,6 +43,7 @@ def canary(plan: Json) -> Json | None:
     found = _judged(plan, began)
     if found["faults"]:
         ledger.end_routes(spec.name, now, version)
+        record(plan, CANARY, agreed=False, who="canary", why="; ".join(found["faults"]))
         message = (
             f"{spec.name} version {version}: {'; '.join(found['faults'])}; version {plan['previous']} stays. "
             f"The answers are in the lake's requests/{spec.name}."

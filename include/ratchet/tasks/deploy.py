@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from include.ratchet.adapters.ledger import Ledger
 
+CANARY = "canary"
+"""In place of a dossier's digest: the answer that real requests gave about a version."""
 SERVED_WITHIN_SECONDS = 20.0
 _log = logging.getLogger(__name__)
 
@@ -74,7 +76,15 @@ def planned(model: str, action: str, asked: int | None) -> Json:
     if asked and action == "promote":
         _require_blessing(model, version, ledger, champion)
     verdict = _blessing(model, version, ledger)
-    return {"model": model, "version": version, "previous": champion, "action": action, "evidence": verdict.digest, "why": verdict.sentence}
+    return {
+        "model": model,
+        "version": version,
+        "previous": champion,
+        "action": action,
+        "evidence": verdict.digest,
+        "why": verdict.sentence,
+        "promotions": len(served),
+    }
 
 
 def preload(plan: Json) -> Json:
@@ -95,7 +105,9 @@ def promote(plan: Json) -> Json:
 
     ledger, task = open_ledger(), current()
     model, version = plan["model"], plan["version"]
-    if ledger.champion(model) != version:
+    since = ledger.promotions(model)[: len(ledger.promotions(model)) - plan["promotions"]]
+    # An earlier try may have promoted it, and a person have gone back since: that is the newer word.
+    if ledger.champion(model) != version and not any(each.version == version for each in since):
         ledger.promote(
             Promotion(
                 model,
@@ -196,6 +208,10 @@ def _waiting(model: str, ledger: Ledger, served: list[int]) -> int:
     compared = [version for version in waiting if blessed[version].champion == champion]
     if not compared:
         message = _stale(blessed[max(waiting)], champion)
+        raise Skip(message)
+    stopped = ledger.agreement(blessed[max(compared)].digest, CANARY)
+    if stopped and not stopped.agreed:
+        message = f"version {max(compared)} was stopped as a canary: {stopped.why}; a person may deploy it by its number"
         raise Skip(message)
     return max(compared)
 

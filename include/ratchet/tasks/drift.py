@@ -26,7 +26,7 @@ def look(spec: ModelSpec, version: int, snapshot: Snapshot, tables: dict[str, in
 
     The statistics of the version are kept in the lake once, and those of every window beside them: `sketches/<model>/`.
     """
-    from include.ratchet.adapters import open_lake, open_registry
+    from include.ratchet.adapters import open_lake
     from include.ratchet.steps.drift import Rule, judge
     from include.ratchet.steps.frames import columns_of
     from include.ratchet.steps.predict import unscored
@@ -36,7 +36,7 @@ def look(spec: ModelSpec, version: int, snapshot: Snapshot, tables: dict[str, in
     drift = spec.triggers.drift
     if drift is None:
         return None
-    pipeline, lake = open_registry().load(spec.name, version), open_lake()
+    pipeline, lake = reading.champion(spec.name, version), open_lake()
     read = functools.partial(reading.transformed, spec, also=columns_of(pipeline, spec.columns).features)
     k, m = drift.persistence if spec.columns.time else (1, 1)
     if spec.columns.time:

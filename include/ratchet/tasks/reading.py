@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import Skip
@@ -42,6 +42,14 @@ def now_of(feeds: Sequence[str]) -> datetime:
 
     timed = [name for name in feeds if specs.feed(name).time is not None]
     return open_clock().now(timed) if timed else datetime.now(UTC)
+
+
+def champion(model: str, version: int) -> Any:
+    """Load a version that served: the very file that was judged, or RegistryError."""
+    from include.ratchet.adapters import open_ledger, open_registry
+
+    blessing = open_ledger().blessing(model, version)
+    return open_registry().load(model, version, blessing.artifact if blessing else "")
 
 
 def versions(spec: ModelSpec) -> dict[str, int]:

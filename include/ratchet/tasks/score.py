@@ -28,12 +28,12 @@ def score(model: str) -> Json:
     """
     import pyarrow as pa
 
-    from include.ratchet.adapters import open_lake, open_ledger, open_registry
+    from include.ratchet.adapters import open_lake, open_ledger
     from include.ratchet.steps.frames import columns_of
     from include.ratchet.steps.predict import predict, unscored
     from include.ratchet.steps.transform import content_digest
 
-    spec, lake, ledger, registry = specs.model(model), open_lake(), open_ledger(), open_registry()
+    spec, lake, ledger = specs.model(model), open_lake(), open_ledger()
     served = [each.version for each in reversed(ledger.promotions(model))]
     if not served:
         message = "no champion yet: the first one scores what waits"
@@ -41,14 +41,14 @@ def score(model: str) -> Json:
     tables, table = reading.versions(spec), f"predictions/{model}"
     window = Window(reading.LONG_AGO, reading.now(spec)) if spec.columns.time else None
     known = lake.dataset(table).to_table(list(spec.columns.id), use_threads=False) if lake.version(table) is not None else None
-    pipelines = {served[-1]: registry.load(model, served[-1])}
+    pipelines = {served[-1]: reading.champion(model, served[-1])}
     todo = unscored(_rows(spec, tables, window, pipelines), known, spec)
     if todo.num_rows == 0:
         message = "every row has its prediction"
         raise Skip(message)
     by = _champions_of(todo, spec, served)
     if others := set(by) - set(pipelines):
-        pipelines |= {version: registry.load(model, version) for version in others}
+        pipelines |= {version: reading.champion(model, version) for version in others}
         todo = unscored(_rows(spec, tables, window, pipelines), known, spec)
     for champion in sorted(set(by)):
         columns, part = columns_of(pipelines[champion], spec.columns), todo.filter(pa.array(by == champion))
@@ -89,10 +89,10 @@ def _champions_of(rows: pa.Table, spec: ModelSpec, served: Sequence[int]) -> npt
 
 def example(model: str) -> Json:
     """Return the features of one row, ready to be posted to the service."""
-    from include.ratchet.adapters import open_ledger, open_registry
+    from include.ratchet.adapters import open_ledger
 
     spec, champion = specs.model(model), open_ledger().champion(model)
-    frame = example_frame(spec, open_registry().load(model, champion) if champion is not None else None)
+    frame = example_frame(spec, reading.champion(model, champion) if champion is not None else None)
     content: Json = json.loads(frame.to_json(orient="records"))[0]
     return content
 

@@ -10,7 +10,7 @@ from include.ratchet.domain.errors import RegistryError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.occasion import occasion
 from include.ratchet.domain.records import Json, Verdict, Window, digest
-from include.ratchet.tasks import recipe
+from include.ratchet.tasks import reading, recipe
 from include.ratchet.tasks.reported import reported
 from include.ratchet.tasks.snapshot import split_rows
 
@@ -110,7 +110,7 @@ def judge(challenger: Json) -> Json:
     sample = features(rows.filter(parts.test), spec.columns).head(50)
     artifact = registry.artifact(spec.name, version)
     sha, proved = sha256_of(artifact), probe(artifact, sample)
-    incumbent = registry.load(spec.name, champion) if champion is not None else None
+    incumbent = reading.champion(spec.name, champion) if champion is not None else None
     window = window_tested(spec, rows, parts)
     circumstances = occasion(spec, run, ledger.verdicts(spec.name), window)
     decision, figures = evaluate(spec, rows, parts, pipeline, incumbent, proved, circumstances)
