@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
 
 from include.ratchet.dagkit.seam import step
@@ -14,6 +13,8 @@ from include.ratchet.tasks import agree
 
 def approved(spec: ModelSpec, plan: Any) -> Any:
     """Return the plan that a person agreed to; a no, and no answer by the deadline, end in *skipped*."""
+    from airflow.providers.standard.operators.hitl import HITLOperator  # only models that ask pay for it at parse
+
     question = step(agree.ask)(plan)
     approve = HITLOperator(
         task_id="approve",
