@@ -34,7 +34,8 @@ def plan_of(way: str) -> Json:
     to = 2 if way == "promote" else 1
     verdict = open_ledger().blessing(MODEL, to)
     assert verdict
-    return {"model": MODEL, "version": to, "previous": 3 - to, "action": way, "evidence": verdict.digest, "why": "killed"}
+    plan = {"model": MODEL, "version": to, "previous": 3 - to, "action": way, "evidence": verdict.digest, "why": "killed"}
+    return plan | {"promotions": 1 if way == "promote" else 2}
 
 
 def change(way: str) -> None:
