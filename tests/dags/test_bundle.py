@@ -29,8 +29,8 @@ import include.ratchet
 print(json.dumps({"dags": sorted(bag.dags), "errors": bag.import_errors, "from": include.ratchet.__file__}))
 """
 HEAVY = {
-    "boto3", "deltalake", "duckdb", "fsspec", "great_expectations", "mlflow", "numpy", "pandas", "pyarrow", "scipy", "skops", "sklearn",
-    "sqlalchemy",
+    "boto3", "deltalake", "duckdb", "fsspec", "great_expectations", "mlflow", "numpy", "pandas", "pyarrow", "pydantic_settings", "scipy",
+    "skops", "sklearn", "sqlalchemy",
 }  # fmt: skip
 
 

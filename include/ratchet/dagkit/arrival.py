@@ -11,7 +11,6 @@ from typing import Any
 from airflow.sdk import Asset, AssetWatcher
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from include.ratchet.domain.config import load_config
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.feedspec import Events, FeedSpec
 from include.ratchet.tasks.ingest import MOST_AT_ONCE
@@ -73,6 +72,8 @@ def sensors(spec: FeedSpec) -> list[Any]:
     if wait is None:
         return []
     from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor  # loads boto3: only for a feed that waits
+
+    from include.ratchet.domain.config import load_config
 
     config, key = load_config(), wait.key
     with contextlib.suppress(SpecError):  # an unknown store fails in the sensor, and not in the DAG files of all feeds

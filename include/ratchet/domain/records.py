@@ -256,14 +256,3 @@ class Standing:
     champion: int
     sequence: int
     routes: tuple[Route, ...] = ()
-
-
-@dataclass(frozen=True)
-class Scored:
-    """How well predictions did over one window of matured labels; `metric` higher is better."""
-
-    window: Window
-    rows: int
-    metric: float
-    low: float
-    high: float

@@ -25,8 +25,6 @@ FEWEST = 20
 """Effective rows of a window, below which a test abstains."""
 SPARSE = 10.0
 """Events expected in the window, below which counts are compared exactly."""
-MIDDLE = 1 / 12
-"""Mean squared distance of a rank from the middle."""
 Scores = npt.NDArray[np.float64]
 
 

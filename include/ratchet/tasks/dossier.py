@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.ratchet.domain import specs
-from include.ratchet.domain.config import load_config
 from include.ratchet.domain.errors import LedgerError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Verdict
@@ -120,6 +119,8 @@ def _code(ledger: Ledger, run: str) -> str:
 
 def _keep(model: str, version: int, files: dict[str, str]) -> Path:
     """Write the files into the home, each in one move."""
+    from include.ratchet.domain.config import load_config
+
     folder = load_config().folder / "dossiers" / model
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from include.ratchet.domain import specs
-from include.ratchet.domain.config import load_config
 from include.ratchet.domain.durations import format_duration
 
 
@@ -17,6 +16,7 @@ def stale(feeds: Sequence[str]) -> list[str]:
     can lag behind the others.
     """
     from include.ratchet.adapters import open_ledger
+    from include.ratchet.domain.config import load_config
 
     ledger = open_ledger()
     newest = {name: ledger.newest_event(name) for name in feeds if specs.feed(name).time is not None}

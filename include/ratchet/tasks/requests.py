@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
-from include.ratchet.domain.config import load_config
 from include.ratchet.domain.errors import RatchetError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json
@@ -36,6 +35,7 @@ def ship(model: str) -> Json:
     """
     from include.ratchet.adapters import open_lake
     from include.ratchet.adapters.segments import closed
+    from include.ratchet.domain.config import load_config
     from include.ratchet.steps.requests import to_table
 
     spec, place = specs.model(model), load_config().log_place
@@ -63,6 +63,7 @@ def _deliver(spec: ModelSpec, segment: Segment) -> tuple[int, int]:
     import fsspec
 
     from include.ratchet.adapters import open_lake
+    from include.ratchet.domain.config import load_config
     from include.ratchet.steps.requests import known_ids, label_lines, prediction_id
 
     lines, damaged = segment.lines()

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
-from include.ratchet.domain.config import load_config
 from include.ratchet.domain.records import Json, Snapshot
 from include.ratchet.domain.retention import needed_versions, spent_bytes, spent_files
 
@@ -28,6 +27,7 @@ def retain() -> Json:
         LedgerError: A registered version names a snapshot that the ledger does not know.
     """
     from include.ratchet.adapters import open_lake, open_landing
+    from include.ratchet.domain.config import load_config
 
     keep, at = load_config().retention, datetime.now(UTC)
     lake = open_lake()
