@@ -48,8 +48,8 @@ def fuzzed(seed: int, number: int, earlier: int = 0) -> Fuzzed:
     base = chance.randrange(earlier) if earlier and chance.random() < 0.3 else number  # noqa: PLR2004
     dirt = chance.choice((0.0, 0.05, 0.1, 0.3))
     rows = [_row(chance, number, base, row, dirt) for row in range(chance.randint(1, 25))]
-    named = tuple((int(row[0]), row[1]) for row in rows)
-    return Fuzzed(_dressed(chance, rows) if chance.random() < 0.25 else _text(rows).encode(), named)  # noqa: PLR2004
+    content = _dressed(chance, rows) if chance.random() < 0.25 else _text(rows).encode()  # noqa: PLR2004
+    return Fuzzed(content, () if content == _text([]).encode() else tuple((int(row[0]), row[1]) for row in rows))
 
 
 def _row(chance: random.Random, number: int, base: int, row: int, dirt: float) -> list[str]:
