@@ -34,6 +34,7 @@ LOOK = timedelta(seconds=15)
 def build(spec: ModelSpec) -> None:
     """Wire the deployment stages of one model."""
     waits = spec.deploy.approval == "required"
+    runs = defaults.SEVERAL if waits else 1  # a newer blessing must be able to overtake one that waits for a person
 
     @dag(
         dag_id=f"{spec.name}_deploy",
@@ -41,8 +42,7 @@ def build(spec: ModelSpec) -> None:
         description=f"Blessed versions of {spec.name}: promote, smoke test, roll back.",
         params=forms.deploy(),
         doc_md=__doc__,
-        # A newer blessing must be able to overtake one that waits for a person.
-        **defaults.dag("deploy", spec.owner, subject=spec.name, max_active_runs=defaults.SEVERAL if waits else 1),
+        **defaults.dag("deploy", spec.owner, subject=spec.name, late=spec.late + spec.deploy.waits, max_active_runs=runs),
     )
     def deploy() -> None:
         plan = step(body.preload)(step(body.choose)(spec.name))

@@ -32,7 +32,7 @@ def build(spec: FeedSpec) -> None:
         description=spec.description or f"What arrives at {spec.name}.",
         doc_md=__doc__,
         params=forms.ingest(),
-        **defaults.dag("ingest", "ratchet", subject=spec.name),
+        **defaults.dag("ingest", "ratchet", subject=spec.name, late=None if spec.source.wait else defaults.LATE),
     )
     def ingest() -> None:
         batches = step(body.land)(spec.name)

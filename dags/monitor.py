@@ -15,6 +15,7 @@ from __future__ import annotations
 from airflow.sdk import dag
 
 from include.ratchet.dagkit import assets, defaults, parsing, schedules
+from include.ratchet.dagkit.alerts import TELL
 from include.ratchet.dagkit.seam import step
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.tasks import monitor as body
@@ -29,12 +30,12 @@ def build(spec: ModelSpec) -> None:
         schedule=schedules.monitor(spec),
         description=f"How {spec.name} does on rows that it never saw.",
         doc_md=__doc__,
-        **defaults.dag("monitor", spec.owner, subject=spec.name, max_active_runs=defaults.SEVERAL),
+        **defaults.dag("monitor", spec.owner, subject=spec.name, late=spec.late, max_active_runs=defaults.SEVERAL),
     )
     def monitor() -> None:
         shipped, measured = step(requests.ship)(spec.name), step(body.measure)(spec.name)
         shipped >> measured
-        step(body.signal, outlets=[assets.retrain(spec)])(measured)
+        step(body.signal, outlets=[assets.retrain(spec)], on_success_callback=TELL)(measured)
 
     monitor()
 

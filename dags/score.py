@@ -26,7 +26,7 @@ def build(spec: ModelSpec) -> None:
         schedule=schedules.score(spec),
         description=f"Batch predictions of {spec.name}, each row once.",
         doc_md=__doc__,
-        **defaults.dag("score", spec.owner, subject=spec.name, max_active_runs=defaults.SEVERAL),
+        **defaults.dag("score", spec.owner, subject=spec.name, late=spec.late, max_active_runs=defaults.SEVERAL),
     )
     def score() -> None:
         step(body.score, outlets=[assets.predictions(spec)], pool=defaults.pool(spec.name))(spec.name)

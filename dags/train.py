@@ -21,6 +21,7 @@ from __future__ import annotations
 from airflow.sdk import dag
 
 from include.ratchet.dagkit import assets, defaults, forms, links, parsing, schedules
+from include.ratchet.dagkit.alerts import TELL
 from include.ratchet.dagkit.seam import step
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.tasks import arbitrate, dossier, snapshot
@@ -36,13 +37,13 @@ def build(spec: ModelSpec) -> None:
         description=spec.description or f"Challengers of {spec.name}.",
         params=forms.train(spec),
         doc_md=__doc__,
-        **defaults.dag("train", spec.owner, subject=spec.name),
+        **defaults.dag("train", spec.owner, subject=spec.name, late=spec.late),
     )
     def train() -> None:
         run = step(arbitrate.arbitrate, pool=defaults.pool(spec.name))(spec.name)
         fitted = step(body.fit).expand(job=step(snapshot.snapshot)(run))
         challenger = step(body.register, pool=defaults.pool(spec.name))(fitted)
-        page = links.dossier(step(dossier.dossier)(step(body.judge)(challenger), fitted))
+        page = links.dossier(step(dossier.dossier)(step(body.judge, on_success_callback=TELL)(challenger), fitted))
         step(body.bless, outlets=[assets.blessed(spec)])(page)
 
     train()

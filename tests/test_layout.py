@@ -18,6 +18,7 @@ BY_ANOTHER = {
         f"include/ratchet/adapters/ledger/{part}.py": "tests/contract/test_ledger.py: on SQLite and PostgreSQL"
         for part in ("__init__", "batches", "promotions", "runs", "steps", "store", "verdicts")
     },
+    "include/ratchet/adapters/ledger/alerts.py": "tests/contract/test_alerts.py: on SQLite and PostgreSQL",
     "include/ratchet/adapters/ledger/holds.py": "tests/contract/test_holds.py: on SQLite and PostgreSQL",
     "include/ratchet/adapters/ledger/reviews.py": "tests/contract/test_reviews.py: on SQLite and PostgreSQL",
     "include/ratchet/adapters/ledger/routes.py": "tests/contract/test_routes.py: on SQLite and PostgreSQL",

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from include.ratchet.cli import show
+from include.ratchet.cli.alerts import alerts
 from include.ratchet.cli.experiment import experiments
 from include.ratchet.cli.holds import holds
 from include.ratchet.cli.names import Name, require_model
@@ -23,6 +24,7 @@ app.add_typer(past)
 app.add_typer(holds)
 app.add_typer(experiments)
 app.add_typer(online)
+app.add_typer(alerts)
 
 Maybe = Annotated[str | None, typer.Argument(help="A model; all of them when omitted.")]
 

@@ -17,7 +17,7 @@ from include.ratchet.domain.errors import QualityError, RatchetError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json
 from include.ratchet.local.demo import MODELS as BUNDLED
-from include.ratchet.tasks import agree, arbitrate, deploy, dossier, ingest, materialize, monitor, requests, score, snapshot, train
+from include.ratchet.tasks import agree, alerts, arbitrate, deploy, dossier, ingest, materialize, monitor, requests, score, snapshot, train
 from include.ratchet.tasks.seam import run_task
 
 
@@ -47,6 +47,9 @@ def run_chain(spec: ModelSpec, params: Json) -> bool:
 
         show.verdict(next(v for v in open_ledger().verdicts(spec.name) if v.run_id == chain.run_id))
     show.status(spec.name)
+    subjects = {spec.name, *specs.all_feeds(spec), *spec.views}
+    alerts.look(subjects, settled=chain.run_id)
+    show.alerts(subjects)
     return not chain.faults
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -125,3 +126,22 @@ def status(model: str) -> None:
     reports = ledger.reports(model, limit=1)
     if reports:
         console.print(f"  monitor: {reports[0]['sentence']}", markup=False)
+
+
+def alerts(subjects: Collection[str] | None = None) -> None:
+    """Show the alerts that stand, of some subjects or all; with all, the messages that wait, too."""
+    from include.ratchet.adapters import open_ledger
+
+    ledger = open_ledger()
+    standing = [each for each in ledger.alerts() if subjects is None or each.subject in subjects]
+    for each in standing:
+        head = f"{escape(each.subject)}: {escape(each.condition)}"
+        console.print(f"\n[red]alert[/]   [bold]{head}[/], since {each.since:%Y-%m-%d %H:%M} UTC", highlight=False)
+        console.print("\n".join(f"  {line}" for line in each.said.splitlines()), markup=False, highlight=False)
+    if subjects is not None:
+        return
+    if not standing:
+        console.print("no alert stands")
+    for message in ledger.messages():
+        why = f"tried {message.tries} times, {message.error}" if message.tries else "not tried yet"
+        console.print(f"waits: {message.headline}, for {message.channel}; {why}", markup=False, highlight=False)

@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
+from include.ratchet.dagkit.alerts import TELL
 from include.ratchet.dagkit.seam import step
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.tasks import agree
@@ -15,7 +16,7 @@ def approved(spec: ModelSpec, plan: Any) -> Any:
     """Return the plan that a person agreed to; a no, and no answer by the deadline, end in *skipped*."""
     from airflow.providers.standard.operators.hitl import HITLOperator  # only models that ask pay for it at parse
 
-    question = step(agree.ask)(plan)
+    question = step(agree.ask, on_success_callback=TELL)(plan)
     approve = HITLOperator(
         task_id="approve",
         subject="{{ ti.xcom_pull(task_ids='ask')['subject'] }}",

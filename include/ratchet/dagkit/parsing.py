@@ -32,6 +32,11 @@ def views(stage: str) -> Iterator[ViewSpec]:
     return _wanted("views", stage, specs.view)
 
 
+def wants(dag: str) -> bool:
+    """Say whether a DAG that is about no one spec is wanted here."""
+    return get_parsing_context().dag_id in (None, dag)
+
+
 def _wanted(kind: str, stage: str, read: Callable[[str], _Spec]) -> Iterator[_Spec]:
     """Read the specs one by one, and leave out a broken one: `dags/specs.py` reports those.
 

@@ -18,6 +18,9 @@ SWEEP = "*/30 * * * *"
 """Finds what no event announced: Airflow loses asset events that arrive while one is queued, and queues none for a
 paused DAG (apache/airflow#56050)."""
 
+ALERTS = "*/10 * * * *"
+"""What tasks tell at once is told before; this is for what no task sees, and for messages that could not be sent."""
+
 
 def ingest(spec: FeedSpec) -> Any:
     """On arrival and by the sweep; a feed with a schedule runs by that, and its runs have the data interval that a backfill needs.

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
+from include.ratchet.domain.alertspec import Alerts
 from include.ratchet.domain.durations import Duration
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.specs import PROJECT, did_you_mean
@@ -76,6 +77,7 @@ class Config(BaseSettings):
     serving: Serving = Serving(workers=1, timeout=30, concurrency=64)
     connections: dict[str, str] = {}
     retention: Retention = Retention()
+    alerts: Alerts = Alerts(inconclusive=3)
 
     @classmethod
     def settings_customise_sources(  # noqa: D102 - pydantic-settings' own hook

@@ -99,6 +99,12 @@ class Deploy(Strict):
     """Not answered for so long is a no."""
     canary: Canary | None = None
 
+    @property
+    def waits(self) -> timedelta:
+        """How long a deployment may wait for a person and for requests."""
+        person = self.approval_within if self.approval == "required" else timedelta()
+        return person + (2 * self.canary.within if self.canary else timedelta())
+
 
 class ModelSpec(Strict):
     """Everything an adopter says about one model."""
@@ -120,6 +126,8 @@ class ModelSpec(Strict):
     score: Score = Score()
     monitor: Monitor = Monitor()
     deploy: Deploy = Deploy()
+    late: Duration = Field(default="6h", validate_default=True)
+    """A run that has not ended so long after it was queued is told; a deployment may wait for people and requests besides."""
 
     @model_validator(mode="after")
     def _parts_agree(self) -> ModelSpec:

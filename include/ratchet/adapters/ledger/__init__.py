@@ -1,7 +1,8 @@
 """The ledger: an SQL record of what happened. SQLite on one machine, PostgreSQL where several write.
 
 No row is ever removed. Runs, steps, snapshots, verdicts, promotions, decisions and reports are written once, each sealed
-over the one before (`seals`); a batch moves on by its status, and a signal by what became of it. Each part of the
+over the one before (`seals`); a batch moves on by its status, a signal by what became of it, and an alert and its
+messages until they are cleared and sent. Each part of the
 ledger is a module: its tables, and what is read and written there. `docs/ledger.md` says how to add a table.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from include.ratchet.adapters.ledger.alerts import Alerts
 from include.ratchet.adapters.ledger.batches import Batches
 from include.ratchet.adapters.ledger.holds import Holds
 from include.ratchet.adapters.ledger.promotions import Promotions
@@ -25,7 +27,7 @@ from include.ratchet.adapters.ledger.steps import Steps
 from include.ratchet.adapters.ledger.verdicts import Verdicts
 
 
-class Ledger(Batches, Reviews, Runs, Verdicts, Promotions, Routes, Holds, Steps, Audits, Recipes):
+class Ledger(Batches, Reviews, Runs, Verdicts, Promotions, Routes, Holds, Steps, Audits, Recipes, Alerts):
     """Reads and writes of the ledger; each method is one transaction."""
 
 

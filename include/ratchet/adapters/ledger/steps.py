@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, Text, UniqueConstraint, select
+from sqlalchemy import ColumnElement, String, Text, UniqueConstraint, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -71,6 +72,18 @@ class Steps(Store):
         with Session(self._reads) as session:
             rows = session.scalars(select(StepRow).where(which).order_by(StepRow.id))
             return [{c.name: getattr(row, c.name) for c in StepRow.__table__.columns} for row in rows]
+
+    def failing(self, dags: Sequence[str], since: datetime) -> list[Json]:
+        """Return, of some DAGs, the newest try of each task that began since a time and failed, oldest first."""
+        ended = (StepRow.dag_id.in_(dags), StepRow.started_at >= since, StepRow.state.in_(("success", "skipped", "failed")))
+        newest = select(func.max(StepRow.id)).where(*ended).group_by(StepRow.dag_id, StepRow.task_id, StepRow.map_index)
+        return self._steps(StepRow.id.in_(newest) & (StepRow.state == "failed"))
+
+    def ended(self, dag: str, since: datetime) -> bool:
+        """Say whether a try of a DAG's task has ended since a time."""
+        query = select(StepRow.id).where(StepRow.dag_id == dag, StepRow.ended_at > since).limit(1)
+        with Session(self._reads) as session:
+            return session.scalar(query) is not None
 
     def report(self, model: str, run_id: str, version: int, content: Json, at: datetime) -> None:
         """Record a monitor report; the same run reports once."""

@@ -1,0 +1,136 @@
+"""Which conditions hold, and what is said of each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from include.ratchet.domain import alerts
+from include.ratchet.domain.alerts import Alert
+from include.ratchet.domain.records import Agreement, Batch, Disposition, Json, Promotion, RuleResult, Signal, Verdict
+from tests import makers
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+SPEC = makers.model_spec(
+    triggers__drift={"false_alarms_per_year": 2}, triggers__degradation={"drop": 0.1}, triggers__breaker={"refused": 2}
+)
+REPORT: Json = {"version": 3, "degraded": [], "sentence": "all is well", "drift": None}
+
+
+def verdict(outcome: Any = "refuse", *rules: RuleResult, version: int = 4) -> Verdict:
+    """Make a verdict against champion 3."""
+    return Verdict("m", version, f"run {version}", outcome, "the sentence", rules, champion=3, at=AT)
+
+
+def failed(kind: Any = "check", rule: str = "size") -> RuleResult:
+    """Make a rule that failed."""
+    return RuleResult(rule, kind, "fail", f"{rule} is too much")
+
+
+def conditions(found: list[Alert]) -> list[str]:
+    """Return what holds."""
+    return [each.condition for each in found]
+
+
+def test_an_alert_answers_four_questions() -> None:
+    """What happened, how sure, what was done, what to do: one line each, under a line that SNS takes as a subject."""
+    made = Alert("m", "c" * 200, "it broke", "certain", "waited", "mend it")
+    assert len(made.headline) == 100
+    assert made.body.splitlines() == [
+        "What happened: it broke",
+        "How sure: certain",
+        "What Ratchet did: waited",
+        "What you may do: mend it",
+    ]
+
+
+def test_a_report_tells_drift_and_degradation() -> None:
+    """Each with the rate at which a model that is well rings, and with what the arbiter made of the signal."""
+    report = REPORT | {"degraded": ["w"], "sentence": "worse than 0.9", "drift": {"alarm": True, "sentence": "drift in x"}}
+    signals = [(Signal("m", "drift", "k", {}, AT, 1), Disposition(1, "pending", "cooling down until noon"))]
+    drift, worse = alerts.of_report(SPEC, report, signals)
+    assert (drift.condition, worse.condition) == ("drift", "degradation")
+    assert "2 windows a year" in drift.sure
+    assert drift.did == "Handed it to the arbiter: pending; cooling down until noon."
+    assert worse.did == "It will be handed to the arbiter."
+    assert alerts.of_report(SPEC, REPORT, signals) == []
+    assert alerts.of_report(SPEC, REPORT | {"drift": {"alarm": False, "sentence": "no drift"}}, signals) == []
+
+
+def test_a_fault_is_told_and_a_champion_that_is_as_good_is_not() -> None:
+    """That it is not better is healthy; a check is certain, and a guard has its level."""
+    assert conditions(alerts.of_verdicts(SPEC, [verdict("refuse", failed("proof", "gain over the champion"))], 3)) == []
+    (check,) = alerts.of_verdicts(SPEC, [verdict("refuse", failed())], 3)
+    assert check.condition == "refused for a fault"
+    assert check.sure == "Certain: the rule is deterministic."
+    assert check.did == "Refused it. Version 3 goes on serving."
+    (guard,) = alerts.of_verdicts(SPEC, [verdict("refuse", failed("guard", "flips"))], 3)
+    assert "alpha_guard 0.05" in guard.sure
+
+
+def test_faults_in_a_row_open_the_circuit() -> None:
+    """As many as the spec says, and it stays told until a challenger is sound."""
+    faulty = [verdict("refuse", failed(), version=each) for each in (6, 5)]
+    assert conditions(alerts.of_verdicts(SPEC, faulty, 3)) == ["refused for a fault", "circuit open"]
+    assert conditions(alerts.of_verdicts(SPEC, [verdict("promote", version=7), *faulty], 3)) == []
+
+
+def test_verdicts_that_decide_nothing_are_told_when_they_are_many() -> None:
+    """In a row, as many as the deployment asks for."""
+    open_ones = [verdict("inconclusive", version=each) for each in (6, 5)]
+    assert conditions(alerts.of_verdicts(SPEC, open_ones, 2)) == ["inconclusive"]
+    assert conditions(alerts.of_verdicts(SPEC, open_ones, 3)) == []
+
+
+def test_only_an_automatic_rollback_is_news() -> None:
+    """A person who goes back knows; and the next promotion ends it."""
+    back = Promotion("m", 3, 4, "rollback", "ratchet", "smoke test failed", "e", AT)
+    (told,) = alerts.of_promotions("m", [back])
+    assert told.what == "Version 4 was promoted and taken back: smoke test failed"
+    assert alerts.of_promotions("m", [replace(back, who="ann")]) == []
+    assert alerts.of_promotions("m", [Promotion("m", 5, 3, "promote", "airflow", "w", "e", AT), back]) == []
+    assert alerts.of_promotions("m", []) == []
+
+
+def test_an_approval_is_told_twice() -> None:
+    """When it is asked, and when half of the time is over; not when it is answered, too late, or not asked."""
+    asks = makers.model_spec(deploy__approval="required", deploy__approval_within="2d")
+    waiting = verdict("promote")
+
+    def after(hours: int, answer: Agreement | None = None) -> list[str]:
+        return conditions(alerts.of_approval(asks, waiting, answer, AT + timedelta(hours=hours)))
+
+    assert after(1) == ["approval waits"]
+    assert after(25) == ["approval escalated: half of its time is over"]
+    assert after(49) == []
+    assert after(1, Agreement("m", 4, "v", "d", False, "ann", "", AT)) == []  # noqa: FBT003
+    assert alerts.of_approval(SPEC, waiting, None, AT) == []
+
+
+def test_a_stopped_batch_is_told_with_its_reason() -> None:
+    """On one line, with the command that decides about it."""
+    told = alerts.of_batch(Batch("f", "abc" * 20, "u", 1, AT, "stopped", "column x\n  - is text"))
+    assert told.condition == "batch abcabcabcabc stopped"
+    assert told.what == "column x - is text"
+    assert "./ratchet batches f --accept abcabcabcabc" in told.do
+
+
+def test_a_failed_task_is_told_once_it_has_no_more_tries() -> None:
+    """At once where the run has failed for good, after ten minutes otherwise; a stopped batch is another alert."""
+    step = {"dag_id": "m_train", "task_id": "fit", "run_id": "r", "try_number": 1, "reason": "OSError: disk", "ended_at": AT}
+    (fresh,) = alerts.of_steps("m", [step, step | {"task_id": "judge"}], AT)
+    assert (fresh.condition, fresh.ripe) == ("m_train failed", False)
+    assert fresh.what == "m_train.fit failed in r, try 1: OSError: disk"
+    assert alerts.of_steps("m", [step], AT, settled="r")[0].ripe
+    assert alerts.of_steps("m", [step], AT + timedelta(minutes=11))[0].ripe
+    assert alerts.of_steps("m", [step | {"reason": "SkewError: column x"}], AT) == []
+
+
+def test_late_data_and_late_runs_are_told() -> None:
+    """Each names what is late, and a late run's condition names its DAG."""
+    assert alerts.of_stale("f", "f: the newest row is old").condition == "data is late"
+    late = alerts.of_late_run("m", "m_train", "r", timedelta(hours=6))
+    assert late.what == "Run r of m_train has not ended 6h after it was queued."
+    assert alerts.late_dag(late.condition) == "m_train"
+    assert alerts.late_dag("drift") is None
