@@ -24,7 +24,7 @@ from airflow.sdk import dag
 from include.ratchet.dagkit import approval, assets, defaults, forms, parsing, schedules
 from include.ratchet.dagkit.seam import look, step
 from include.ratchet.domain.modelspec import ModelSpec
-from include.ratchet.tasks import canary
+from include.ratchet.tasks import canary, choose, smoke
 from include.ratchet.tasks import deploy as body
 
 LOOK = timedelta(seconds=15)
@@ -45,13 +45,13 @@ def build(spec: ModelSpec) -> None:
         **defaults.dag("deploy", spec.owner, subject=spec.name, late=spec.late + spec.deploy.waits, max_active_runs=runs),
     )
     def deploy() -> None:
-        plan = step(body.preload)(step(body.choose)(spec.name))
+        plan = step(body.preload)(step(choose.choose)(spec.name))
         if waits:
             plan = approval.approved(spec, plan)
         if spec.deploy.canary and spec.deploy.target != "batch":
             plan = look(canary.canary, every=LOOK, within=2 * spec.deploy.canary.within)(plan)
         promoted = step(body.promote, pool=defaults.pool(spec.name))(plan)
-        step(body.smoke, outlets=[assets.champion(spec)])(promoted)
+        step(smoke.smoke, outlets=[assets.champion(spec)])(promoted)
 
     deploy()
 

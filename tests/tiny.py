@@ -187,9 +187,9 @@ class Project:
 
     def promote(self, **params: Any) -> Any:
         """Deploy what is blessed."""
-        from include.ratchet.tasks import deploy
+        from include.ratchet.tasks import choose, deploy
 
-        plan = self.run(deploy.preload, self.run(deploy.choose, MODEL, stage="deploy", **params), stage="deploy")
+        plan = self.run(deploy.preload, self.run(choose.choose, MODEL, stage="deploy", **params), stage="deploy")
         return self.run(deploy.promote, plan, stage="deploy", **params)
 
     def rows(self, table: str) -> pd.DataFrame:

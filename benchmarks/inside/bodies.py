@@ -9,7 +9,7 @@ from typing import Any
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import TaskContext
-from include.ratchet.tasks import arbitrate, deploy, dossier, ingest, snapshot, train
+from include.ratchet.tasks import arbitrate, choose, deploy, dossier, ingest, snapshot, train
 from include.ratchet.tasks.seam import run_task
 
 
@@ -45,7 +45,7 @@ class Sequence:
         verdict = self.call(stage, train.judge, self.call(stage, train.register, fitted))
         self.call(stage, train.bless, self.call(stage, dossier.dossier, verdict, fitted))
         stage = f"{model}_deploy"
-        plan = self.call(stage, deploy.preload, self.call(stage, deploy.choose, model))
+        plan = self.call(stage, deploy.preload, self.call(stage, choose.choose, model))
         self.call(stage, deploy.promote, plan)
 
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from include.ratchet.adapters import open_ledger
 from include.ratchet.cli.app import app
-from include.ratchet.tasks import deploy
+from include.ratchet.tasks import choose
 from tests.tiny import MODEL, Project
 
 
@@ -27,7 +27,7 @@ def test_a_freeze_and_its_end(serving: Project) -> None:
 
 def test_an_answer_about_the_version_that_waits(serving: Project) -> None:
     """A no is an answer as well."""
-    plan = serving.run(deploy.choose, MODEL, stage="deploy")
+    plan = serving.run(choose.choose, MODEL, stage="deploy")
     open_ledger().explain(plan["evidence"], "d" * 64, "http://there")
     assert _run("approve", MODEL, "--reject", "--reason", "too odd") == 0
     known = open_ledger().agreement(plan["evidence"], "d" * 64)

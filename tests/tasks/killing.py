@@ -27,7 +27,7 @@ from typing import Any
 import pytest
 
 from include.ratchet.domain.errors import Skip
-from include.ratchet.tasks import arbitrate, deploy, score, snapshot, train
+from include.ratchet.tasks import arbitrate, choose, deploy, score, snapshot, train
 from tests import tiny
 from tests.tiny import DAYS, FEED, MODEL, Project
 
@@ -64,7 +64,7 @@ def bring_live(project: Project) -> None:
     challenger = project.run(train.register, fitted)
     _bless(challenger)
     with suppress(Skip):
-        project.run(deploy.promote, project.run(deploy.choose, MODEL, stage="deploy"), stage="deploy")
+        project.run(deploy.promote, project.run(choose.choose, MODEL, stage="deploy"), stage="deploy")
     _reconcile(project)
     with suppress(Skip):
         project.run(score.score, MODEL, stage="score")

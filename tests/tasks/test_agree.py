@@ -10,7 +10,7 @@ import pytest
 from include.ratchet.adapters import open_ledger
 from include.ratchet.domain.errors import DeployError, Skip
 from include.ratchet.domain.records import Json
-from include.ratchet.tasks import agree, deploy
+from include.ratchet.tasks import agree, choose, deploy
 from tests.tiny import MODEL, MODEL_YAML, Project
 
 APPROVED = MODEL_YAML.replace("deploy: {target: batch}", "deploy: {target: batch, approval: required}")
@@ -21,7 +21,7 @@ DIGEST = "d" * 64
 def plan(serving: Project) -> Json:
     """Return what is due, with a dossier to agree to."""
     serving.write(model=APPROVED)
-    made: Json = serving.run(deploy.choose, MODEL, stage="deploy")
+    made: Json = serving.run(choose.choose, MODEL, stage="deploy")
     open_ledger().explain(made["evidence"], DIGEST, "http://there/dossier.html")
     return made
 
@@ -74,7 +74,7 @@ def test_an_answer_about_another_dossier_is_refused(serving: Project, plan: Json
 def test_without_a_dossier_there_is_nothing_to_agree_to(serving: Project) -> None:
     """The error says what to clear."""
     serving.write(model=APPROVED)
-    bare = serving.run(deploy.choose, MODEL, stage="deploy")
+    bare = serving.run(choose.choose, MODEL, stage="deploy")
     with pytest.raises(DeployError, match="has no dossier to agree to"):
         serving.run(agree.ask, bare, stage="deploy")
 
@@ -106,11 +106,26 @@ def test_the_command_line_answers_too(serving: Project, plan: Json) -> None:
 def test_nothing_is_promoted_while_frozen(serving: Project, plan: Json) -> None:
     """A freeze names who and why, a rollback goes on, and thaw ends it."""
     with pytest.raises(Skip, match="promotions of buys are frozen"):
-        serving.run(deploy.choose, MODEL, stage="deploy", action="freeze", reason="holidays")
+        serving.run(choose.choose, MODEL, stage="deploy", action="freeze", reason="holidays")
     with pytest.raises(Skip, match=r"version 2 waits: promotions are frozen since .* by tester holidays"):
-        serving.run(deploy.choose, MODEL, stage="deploy")
+        serving.run(choose.choose, MODEL, stage="deploy")
     with pytest.raises(DeployError, match="no earlier champion"):
-        serving.run(deploy.choose, MODEL, stage="deploy", action="rollback")
+        serving.run(choose.choose, MODEL, stage="deploy", action="rollback")
     with pytest.raises(Skip, match="free again"):
-        serving.run(deploy.choose, MODEL, stage="deploy", action="thaw")
-    assert serving.run(deploy.choose, MODEL, stage="deploy") == plan
+        serving.run(choose.choose, MODEL, stage="deploy", action="thaw")
+    assert serving.run(choose.choose, MODEL, stage="deploy") == plan
+
+
+def test_a_freeze_between_choice_and_promotion_holds(serving: Project, plan: Json) -> None:
+    """The ledger itself looks, in the transaction that would change the champion: nothing is promoted, and the reason is told."""
+    with pytest.raises(Skip, match="are frozen"):
+        serving.run(choose.choose, MODEL, stage="deploy", action="freeze", reason="an incident")
+    with pytest.raises(Skip, match=r"version 2: not promoted; promotions are frozen since .* by tester an incident"):
+        serving.run(deploy.promote, plan, stage="deploy")
+    assert open_ledger().champion(MODEL) == 1
+    with pytest.raises(Skip, match="free again"):
+        serving.run(choose.choose, MODEL, stage="deploy", action="thaw")
+    serving.run(deploy.promote, plan, stage="deploy")
+    with pytest.raises(Skip, match="are frozen"):
+        serving.run(choose.choose, MODEL, stage="deploy", action="freeze", reason="again")
+    assert serving.promote(action="rollback")["version"] == 1

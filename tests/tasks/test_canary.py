@@ -12,7 +12,7 @@ from include.ratchet.adapters import open_lake, open_ledger
 from include.ratchet.domain.errors import DeployError, Skip
 from include.ratchet.domain.records import Json
 from include.ratchet.steps.requests import SCHEMA
-from include.ratchet.tasks import canary, deploy, requests
+from include.ratchet.tasks import canary, choose, requests
 from tests.steps.test_canary import log
 from tests.tiny import MODEL, MODEL_YAML, Project
 
@@ -23,7 +23,7 @@ CANARY = MODEL_YAML.replace("deploy: {target: batch}", "deploy: {target: local, 
 def plan(serving: Project) -> Json:
     """Return what is due: version 2 instead of version 1."""
     serving.write(model=CANARY)
-    made: Json = serving.run(deploy.choose, MODEL, stage="deploy")
+    made: Json = serving.run(choose.choose, MODEL, stage="deploy")
     return made
 
 
@@ -64,8 +64,8 @@ def test_a_fault_closes_the_routes_and_the_champion_stays(serving: Project, plan
     assert _open() == []
     assert open_ledger().champion(MODEL) == 1
     with pytest.raises(Skip, match="version 2 was stopped as a canary: 30 of 60 requests failed"):
-        serving.run(deploy.choose, MODEL, stage="deploy")
-    assert serving.run(deploy.choose, MODEL, stage="deploy", version=2)["version"] == 2
+        serving.run(choose.choose, MODEL, stage="deploy")
+    assert serving.run(choose.choose, MODEL, stage="deploy", version=2)["version"] == 2
 
 
 def test_too_few_requests_in_time_go_on_without_a_fault(serving: Project, plan: Json, monkeypatch: pytest.MonkeyPatch) -> None:

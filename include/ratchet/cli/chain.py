@@ -17,7 +17,23 @@ from include.ratchet.domain.errors import QualityError, RatchetError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json
 from include.ratchet.local.demo import MODELS as BUNDLED
-from include.ratchet.tasks import agree, alerts, arbitrate, deploy, dossier, ingest, materialize, monitor, requests, score, snapshot, train
+from include.ratchet.tasks import (
+    agree,
+    alerts,
+    arbitrate,
+    choose,
+    deploy,
+    dossier,
+    ingest,
+    materialize,
+    monitor,
+    requests,
+    rollback,
+    score,
+    smoke,
+    snapshot,
+    train,
+)
 from include.ratchet.tasks.seam import run_task
 
 
@@ -54,10 +70,14 @@ def run_chain(spec: ModelSpec, params: Json) -> bool:
 
 
 def roll_back(spec: ModelSpec, params: Json) -> None:
-    """Put a former champion back, through the stages of the deploy DAG."""
+    """Put a former champion back: where a service answers, in the ledger first; else through the stages of the deploy DAG."""
     chain = _Chain(spec, params)
     with chain.progress:
-        chain.deploy()
+        if not rollback.is_quick(spec.name):
+            chain.deploy()
+        elif plan := chain.stage("deploy", rollback.roll_back, spec.name):
+            chain.stage("deploy", smoke.smoke, plan)
+            chain.stage("deploy", deploy.reconcile, spec.name)
     show.status(spec.name)
 
 
@@ -68,7 +88,7 @@ def answer(spec: ModelSpec, version: int | None, *, agreed: bool, reason: str) -
 
 def hold(spec: ModelSpec, *, on: bool, reason: str) -> None:
     """Freeze promotions, or thaw them."""
-    _Chain(spec, {"action": "freeze" if on else "thaw", "reason": reason}).stage("deploy", deploy.choose, spec.name)
+    _Chain(spec, {"action": "freeze" if on else "thaw", "reason": reason}).stage("deploy", choose.choose, spec.name)
 
 
 def try_out(spec: ModelSpec, params: Json) -> list[Json]:
@@ -160,9 +180,9 @@ class _Chain:
 
     def deploy(self) -> None:
         """Promote what was blessed, and agreed to where the spec asks; without a canary, which is for the scheduler's requests."""
-        plan = self.stage("deploy", deploy.choose, self.spec.name)
+        plan = self.stage("deploy", choose.choose, self.spec.name)
         plan = plan and self.stage("deploy", deploy.preload, plan)
         if plan and self.spec.deploy.approval == "required":
             plan = self.stage("deploy", agree.approved, plan, None, None)
         if plan:
-            self.stage("deploy", deploy.smoke, self.stage("deploy", deploy.promote, plan))
+            self.stage("deploy", smoke.smoke, self.stage("deploy", deploy.promote, plan))

@@ -6,6 +6,7 @@ RatchetError
 ├── QualityError             a batch broke its feed's schema or expectations
 ├── RegistryError            the model registry does not hold what was asked for
 ├── LedgerError              the ledger refuses a write
+│   └── FrozenError          promotions are frozen
 └── DeployError              a version cannot be served
 
 A `RatchetError` is terminal for a task: trying again gives the same answer. Anything else (network,
@@ -54,6 +55,10 @@ class RegistryError(RatchetError):
 
 class LedgerError(RatchetError):
     """The ledger refuses a write."""
+
+
+class FrozenError(LedgerError):
+    """Promotions of a model are frozen."""
 
 
 class DeployError(RatchetError):

@@ -221,6 +221,11 @@ class Freeze:
     why: str
     at: datetime
 
+    @property
+    def sentence(self) -> str:
+        """What is told to who wants to promote."""
+        return f"promotions are frozen since {self.at:%Y-%m-%d %H:%M} UTC by {self.who} {self.why}".rstrip()
+
 
 @dataclass(frozen=True)
 class Agreement:

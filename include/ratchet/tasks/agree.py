@@ -83,7 +83,7 @@ def answer(model: str, version: int | None, agreed: bool, reason: str) -> Json: 
     Raises:
         Skip: No blessed version waits.
     """
-    from include.ratchet.tasks.deploy import planned
+    from include.ratchet.tasks.choose import planned
 
     plan = planned(model, "promote", version)
     record(plan, _shown(plan)["digest"], agreed=agreed, who=current().who, why=reason)

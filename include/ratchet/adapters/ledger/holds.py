@@ -52,10 +52,8 @@ class Holds(Store):
 
     def frozen(self, model: str) -> Freeze | None:
         """Return the freeze that holds, None when there is none."""
-        query = select(FreezeRow).where(FreezeRow.model == model).order_by(FreezeRow.id.desc()).limit(1)
         with Session(self._reads) as session:
-            row = session.scalar(query)
-            return Freeze(row.model, row.on, row.who, row.why, row.at) if row and row.on else None
+            return newest_freeze(session, model)
 
     def agree(self, agreement: Agreement) -> None:
         """Record an answer."""
@@ -68,3 +66,9 @@ class Holds(Store):
         with Session(self._reads) as session:
             row = session.scalar(query.order_by(AgreementRow.id.desc()).limit(1))
             return Agreement(row.model, row.version, row.verdict, row.dossier, row.agreed, row.who, row.why, row.at) if row else None
+
+
+def newest_freeze(session: Session, model: str) -> Freeze | None:
+    """Return the freeze that holds, inside a transaction."""
+    row = session.scalar(select(FreezeRow).where(FreezeRow.model == model).order_by(FreezeRow.id.desc()).limit(1))
+    return Freeze(row.model, row.on, row.who, row.why, row.at) if row and row.on else None

@@ -9,10 +9,11 @@ from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from include.ratchet.adapters.ledger.holds import newest_freeze
 from include.ratchet.adapters.ledger.seals import Session, require_sealed
 from include.ratchet.adapters.ledger.store import Store, Table
 from include.ratchet.adapters.ledger.verdicts import VerdictRow
-from include.ratchet.domain.errors import LedgerError
+from include.ratchet.domain.errors import FrozenError, LedgerError
 from include.ratchet.domain.records import Promotion
 from include.ratchet.domain.reigns import Confirmation, Reign, reigns
 
@@ -86,9 +87,13 @@ class Promotions(Store):
         Raises:
             LedgerError: The verdict is no blessing of this version or was edited, a rollback goes to a version that was
                 never champion, or another promotion came first.
+            FrozenError: Promotions are frozen; rollbacks are not.
         """
         try:
             with Session(self._engine) as session, session.begin():
+                if promotion.action == "promote" and (freeze := newest_freeze(session, promotion.model)):
+                    message = f"{promotion.model} version {promotion.version}: not promoted; {freeze.sentence}"
+                    raise FrozenError(message)
                 verdict = session.get(VerdictRow, promotion.evidence)
                 if (
                     verdict is None

@@ -1,0 +1,131 @@
+"""Body of `choose` in `<model>_deploy`: which change of champion is due, and whether it is allowed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from include.ratchet.domain import specs
+from include.ratchet.domain.context import current
+from include.ratchet.domain.errors import DeployError, Skip
+from include.ratchet.domain.promotion import former
+from include.ratchet.domain.records import Freeze, Json, Verdict
+from include.ratchet.tasks.deploy import CANARY, blessing, reconcile
+
+if TYPE_CHECKING:
+    from include.ratchet.adapters.ledger import Ledger
+
+
+def choose(model: str) -> Json:
+    """Find what to deploy: the newest version blessed against the champion of now that never served, or what the form asks for.
+
+    Raises:
+        Skip: No blessing waits, or the one that does was given against another champion; promotions are frozen, or were
+            just frozen or freed by the form.
+        DeployError: The form asks for a version that may not serve.
+    """
+    from include.ratchet.adapters import open_ledger
+
+    params = current().params
+    action = params.get("action") or "promote"
+    if action in {"freeze", "thaw"}:
+        hold(model, on=action == "freeze", why=params.get("reason") or "")
+        message = f"promotions of {model} are {'frozen' if action == 'freeze' else 'free again'}"
+        raise Skip(message)
+    if open_ledger().champion(model) is not None:
+        reconcile(model)  # a killed promotion may have left the aliases behind the ledger
+    return planned(model, action, params.get("version"))
+
+
+def hold(model: str, *, on: bool, why: str) -> None:
+    """Freeze promotions, or free them; rollbacks are always possible."""
+    from include.ratchet.adapters import open_ledger
+
+    open_ledger().freeze(Freeze(specs.model(model).name, on, current().who, why, datetime.now(UTC)))
+
+
+def planned(model: str, action: str, asked: int | None) -> Json:
+    """Return the change of champion that is due, or raise as `choose` does."""
+    from include.ratchet.adapters import open_ledger
+
+    specs.model(model)
+    ledger = open_ledger()
+    served = [each.version for each in ledger.promotions(model)]
+    champion = served[0] if served else None
+    if action == "rollback":
+        version = int(asked) if asked else _before(model, ledger)
+        if version not in served:
+            message = f"{model} version {version}: was never champion; a rollback goes to one of {_listed(served)}"
+            raise DeployError(message)
+    else:
+        version = int(asked) if asked else _waiting(model, ledger, served)
+    if version == champion:
+        message = f"version {version} serves already"
+        raise Skip(message)
+    if action == "promote" and (frozen := ledger.frozen(model)):
+        message = f"version {version} waits: {frozen.sentence}"
+        raise Skip(message)
+    if asked and action == "promote":
+        _require_blessing(model, version, ledger, champion)
+    verdict = blessing(model, version, ledger)
+    return {
+        "model": model,
+        "version": version,
+        "previous": champion,
+        "action": action,
+        "evidence": verdict.digest,
+        "why": verdict.sentence,
+        "promotions": len(served),
+    }
+
+
+def _waiting(model: str, ledger: Ledger, served: list[int]) -> int:
+    """Return the newest version that was blessed against the champion of now and never served."""
+    champion = served[0] if served else None
+    blessed = {each.version: each for each in reversed(ledger.verdicts(model)) if each.outcome == "promote"}
+    waiting = [version for version in blessed if version not in served and version > max(served, default=0)]
+    if not waiting:
+        message = "no blessed version waits"
+        raise Skip(message)
+    compared = [version for version in waiting if blessed[version].champion == champion]
+    if not compared:
+        message = _stale(blessed[max(waiting)], champion)
+        raise Skip(message)
+    stopped = ledger.agreement(blessed[max(compared)].digest, CANARY)
+    if stopped and not stopped.agreed:
+        message = f"version {max(compared)} was stopped as a canary: {stopped.why}; a person may deploy it by its number"
+        raise Skip(message)
+    return max(compared)
+
+
+def _require_blessing(model: str, version: int, ledger: Ledger, champion: int | None) -> None:
+    """Refuse a version that is not blessed, or that was blessed against another champion than the one of now."""
+    verdict = ledger.blessing(model, version)
+    if verdict is None:
+        blessed = [each.version for each in ledger.verdicts(model) if each.outcome == "promote"]
+        message = f"{model} version {version}: not blessed; only a version with a promote verdict can serve. Blessed are {_listed(blessed)}"
+        raise DeployError(message)
+    if verdict.champion != champion:
+        message = f"{model}: {_stale(verdict, champion)}; a version that served before comes back with the action rollback"
+        raise DeployError(message)
+
+
+def _stale(verdict: Verdict, champion: int | None) -> str:
+    then = f"champion {verdict.champion}" if verdict.champion is not None else "no champion"
+    return (
+        f"version {verdict.version} was judged against {then}; the champion is {champion} now; "
+        "the next training run judges a challenger against it"
+    )
+
+
+def _before(model: str, ledger: Ledger) -> int:
+    """Return the champion that a rollback goes to when the form names none."""
+    found = former(ledger.promotions(model))
+    if found is None:
+        message = f"{model}: there is no earlier champion to roll back to"
+        raise DeployError(message)
+    return found
+
+
+def _listed(versions: list[int]) -> str:
+    return ", ".join(map(str, sorted(set(versions)))) or "none"

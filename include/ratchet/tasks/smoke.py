@@ -1,0 +1,94 @@
+"""Body of `smoke` in `<model>_deploy`: see the new champion serve; what does not is taken back."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from include.ratchet.domain import specs
+from include.ratchet.domain.errors import DeployError
+from include.ratchet.domain.records import Json, Promotion
+from include.ratchet.tasks.deploy import blessing, reconcile
+
+if TYPE_CHECKING:
+    import httpx
+
+SERVED_WITHIN_SECONDS = 20.0
+_log = logging.getLogger(__name__)
+
+
+def smoke(plan: Json) -> Json:
+    """See the new champion serve; if it does not, put the previous one back and fail.
+
+    Where nothing listens there is nothing to see: scoring in batch goes on without a service, so that is no
+    failure, and the returned plan and a warning say that nobody saw the version serve.
+
+    Raises:
+        DeployError: The service does not answer with the new version.
+    """
+    from include.ratchet.adapters import open_ledger
+    from include.ratchet.domain.config import load_config
+
+    spec = specs.model(plan["model"])
+    if spec.deploy.target == "batch":
+        return plan
+    ledger, previous = open_ledger(), plan["previous"]
+    url = f"{load_config().serving.url}/v1/models/{spec.name}"
+    try:
+        reason = _not_served(url, plan["version"])
+    except ConnectionRefusedError:
+        reason = f"no service answers at {url}"
+        if previous is None or ledger.champion(spec.name) != previous:  # else an earlier try has rolled back
+            _log.warning("%s version %s: %s; nobody saw it serve", spec.name, plan["version"], reason)
+            return {**plan, "smoke": reason}
+    if reason is None:
+        return plan
+    back = "there is no earlier champion to go back to"
+    if previous is not None:
+        if ledger.champion(spec.name) != previous:  # else this task was ended after it had rolled back
+            evidence = blessing(spec.name, previous, ledger).digest
+            ledger.promote(
+                Promotion(
+                    spec.name, previous, plan["version"], "rollback", "ratchet", f"smoke test failed: {reason}", evidence, datetime.now(UTC)
+                )
+            )
+        reconcile(spec.name)
+        back = f"version {previous} serves again"
+    message = f"{spec.name} version {plan['version']}: {reason}; {back}. See the service's log, then start the deploy again."
+    raise DeployError(message)
+
+
+def _not_served(url: str, version: int) -> str | None:
+    """Wait until the service shows the version; return why not.
+
+    Raises:
+        ConnectionRefusedError: Nothing listens there.
+    """
+    import httpx
+
+    deadline, seen = time.monotonic() + SERVED_WITHIN_SECONDS, "nothing"
+    while time.monotonic() < deadline:
+        try:
+            said = httpx.get(url, timeout=5, trust_env=False)  # a proxy of the machine would answer in its place
+        except httpx.ConnectError as error:
+            raise ConnectionRefusedError(url) from error
+        except httpx.HTTPError as error:
+            seen = type(error).__name__
+        else:
+            seen = _shown(said)
+            if seen == str(version):
+                return None
+        time.sleep(0.2)
+    return f"the service at {url} showed {seen} for {SERVED_WITHIN_SECONDS:g} s; expected version {version}"
+
+
+def _shown(said: httpx.Response) -> str:
+    """Return the version that the service shows, or what it shows instead."""
+    if not said.is_success:
+        return f"status {said.status_code}"
+    try:
+        return str(said.json()["version"])
+    except (ValueError, KeyError, TypeError):
+        return "an answer without a version"  # a proxy's or another program's page
