@@ -138,9 +138,9 @@ def test_a_suite_finds_the_same_rows_on_both_engines() -> None:
     for engine in ("pandas", "spark"):
         feed = feed_spec(schema, engine=engine, expectations=expectations, quarantine={"max_fraction": 1})
         made[engine] = sort_rows(decode(io.BytesIO(content), feed, "csv"), feed, "batch")
-    assert made["spark"].quarantined.to_pylist() == made["pandas"].quarantined.to_pylist()
-    assert made["spark"].clean.to_pylist() == made["pandas"].clean.to_pylist()
-    assert made["spark"].clean["id"].to_pylist() == [1, 5]
+    assert made["spark"].quarantined().read_all().to_pylist() == made["pandas"].quarantined().read_all().to_pylist()
+    assert made["spark"].clean().read_all().to_pylist() == made["pandas"].clean().read_all().to_pylist()
+    assert made["spark"].clean().read_all()["id"].to_pylist() == [1, 5]
 
 
 def test_without_pyspark_the_error_names_make_extras(monkeypatch: pytest.MonkeyPatch) -> None:

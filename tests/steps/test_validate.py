@@ -36,14 +36,15 @@ def batch(values: Sequence[float | None], ids: list[int] | None = None, faults: 
 
 def rules(found: Sorted) -> dict[int, str]:
     """Return the broken rules by position."""
-    return dict(zip(found.quarantined["position"].to_pylist(), found.quarantined["rules"].to_pylist(), strict=True))
+    bad = found.quarantined().read_all()
+    return dict(zip(bad["position"].to_pylist(), bad["rules"].to_pylist(), strict=True))
 
 
 def test_bad_rows_are_quarantined_with_what_came() -> None:
     """A bad row leaves the batch, with its position, its rule, its batch and the cells as they came."""
     found = sort_rows(batch([1, 20, 3]), spec_of(BETWEEN), "sha")
-    assert found.clean.to_pylist() == [{"id": 0, "v": 1.0, BATCH_COLUMN: "sha"}, {"id": 2, "v": 3.0, BATCH_COLUMN: "sha"}]
-    (bad,) = found.quarantined.to_pylist()
+    assert found.clean().read_all().to_pylist() == [{"id": 0, "v": 1.0, BATCH_COLUMN: "sha"}, {"id": 2, "v": 3.0, BATCH_COLUMN: "sha"}]
+    (bad,) = found.quarantined().read_all().to_pylist()
     assert (bad["batch"], bad["position"], bad["rules"]) == ("sha", 1, "expect_column_values_to_be_between:v")
     assert json.loads(bad["original"]) == {"id": "001", "v": "20.0"}
 
@@ -64,7 +65,7 @@ def test_route_warn_lets_rows_through() -> None:
     """A warning counts and keeps the rows."""
     found = sort_rows(batch([1, 20, 30]), spec_of(BETWEEN | {"route": "warn"}), "sha")
     assert found.warnings == {"expect_column_values_to_be_between:v": 2}
-    assert (found.clean.num_rows, found.quarantined.num_rows) == (3, 0)
+    assert (found.positions.size, found.bad.size) == (3, 0)
 
 
 def test_a_rule_about_the_whole_batch_stops_it() -> None:
@@ -75,13 +76,13 @@ def test_a_rule_about_the_whole_batch_stops_it() -> None:
 
 def test_mostly_keeps_the_exceptions() -> None:
     """A rule that holds for most rows is not broken by the others."""
-    assert sort_rows(batch([1, 2, 30]), spec_of(BETWEEN | {"mostly": 0.6}), "sha").clean.num_rows == 3
+    assert sort_rows(batch([1, 2, 30]), spec_of(BETWEEN | {"mostly": 0.6}), "sha").positions.size == 3
 
 
 def test_more_bad_rows_than_allowed_stop_the_batch() -> None:
     """The quarantine has a budget; beyond it the batch stops, with counts and an example by row number."""
     values = [1.0] * 9 + [99.0]
-    assert sort_rows(batch(values), spec_of(BETWEEN, allowed=0.1), "sha").quarantined.num_rows == 1
+    assert sort_rows(batch(values), spec_of(BETWEEN, allowed=0.1), "sha").bad.size == 1
     with pytest.raises(QualityError, match=r"(?s)1 of 10 rows are bad; allowed are 9.0%.*1 rows, such as row 10"):
         sort_rows(batch(values), spec_of(BETWEEN, allowed=0.09), "sha")
 
@@ -96,9 +97,9 @@ def test_of_repeated_keys_the_last_is_kept() -> None:
     """The last row of a key is the newest word; the earlier ones are quarantined, unless the feed is appended."""
     decoded = batch([1, 2, 3, 4], ids=[7, 8, 7, 7])
     found = sort_rows(decoded, spec_of(), "sha")
-    assert found.clean["v"].to_pylist() == [2.0, 4.0]
+    assert found.clean().read_all()["v"].to_pylist() == [2.0, 4.0]
     assert rules(found) == {0: "key:repeated", 2: "key:repeated"}
-    assert sort_rows(decoded, spec_of(mode="append"), "sha").clean.num_rows == 4
+    assert sort_rows(decoded, spec_of(mode="append"), "sha").positions.size == 4
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_an_expectation_that_cannot_run_is_a_fault_of_the_spec(expectation: dict
 
 def test_no_expectations() -> None:
     """A feed without a suite keeps all rows."""
-    assert sort_rows(batch([1, None]), spec_of(), "sha").clean.num_rows == 2
+    assert sort_rows(batch([1, None]), spec_of(), "sha").positions.size == 2
 
 
 CELLS = st.one_of(st.none(), st.floats(-20, 20).map(lambda v: round(v, 1)))
@@ -132,12 +133,12 @@ def test_nothing_is_lost(rows: list[tuple[int, float | None]], bad: set[int]) ->
     faults = {"type:w": sorted(i for i in bad if i < len(rows))}
     decoded = batch([v for _, v in rows], [i for i, _ in rows], faults)
     found = sort_rows(decoded, spec_of(BETWEEN), "sha")
-    positions = found.quarantined["position"].to_pylist()
-    kept = Counter((row["id"], row["v"]) for row in found.clean.to_pylist())
+    positions = found.quarantined().read_all()["position"].to_pylist()
+    kept = Counter((row["id"], row["v"]) for row in found.clean().read_all().to_pylist())
     out = Counter((rows[i][0], rows[i][1]) for i in positions)
     assert len(set(positions)) == len(positions)
     assert kept + out == Counter(rows)
-    assert [json.loads(cells) for cells in found.quarantined["original"].to_pylist()] == [
+    assert [json.loads(cells) for cells in found.quarantined().read_all()["original"].to_pylist()] == [
         decoded.original.to_pylist()[i] for i in positions
     ]
 

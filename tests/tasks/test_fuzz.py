@@ -30,8 +30,9 @@ def test_a_hundred_fuzzed_batches_are_clean_quarantined_or_stopped() -> None:
         except QualityError:
             ways["stopped"] += 1
             continue
-        bad = [json.loads(each) for each in found.quarantined["original"].to_pylist()]
-        assert Counter(found.clean["token"].to_pylist()) + Counter(each["token"] for each in bad) == Counter(t for _, t in made.rows)
+        bad = [json.loads(each) for each in found.quarantined().read_all()["original"].to_pylist()]
+        good = found.clean().read_all()["token"].to_pylist()
+        assert Counter(good) + Counter(each["token"] for each in bad) == Counter(t for _, t in made.rows)
         ways["quarantined" if bad else "clean"] += 1
     assert min(ways.values()) >= 10
     assert ways.total() == 100

@@ -113,10 +113,12 @@ class DeltaLake(Lake):
             break
         return DeltaTable(self._uri(table), storage_options=self._options).version()
 
-    def keep(self, name: str, rows: pa.Table) -> str:
+    def keep(self, name: str, rows: pa.Table | pa.RecordBatchReader) -> str:
         """Write an immutable Parquet file, atomically; return its place."""
         with self._store.part(str(Path(name).parent)) as part:
-            pq.write_table(rows, part)
+            with pq.ParquetWriter(part, rows.schema) as writer:
+                for batch in [rows] if isinstance(rows, pa.Table) else rows:
+                    writer.write(batch)
             return self._store.adopt(part, name)
 
     def kept(self, name: str) -> pa.Table:

@@ -193,8 +193,8 @@ class Lake(ABC):
         """Put `rows` in place of all rows whose `column` is `value`, as one new version, once per `write_id`."""
 
     @abstractmethod
-    def keep(self, name: str, rows: pa.Table) -> str:
-        """Write an immutable Parquet file, atomically; return its place."""
+    def keep(self, name: str, rows: pa.Table | pa.RecordBatchReader) -> str:
+        """Write an immutable Parquet file, atomically, a stream of rows as they come; return its place."""
 
     @abstractmethod
     def kept(self, name: str) -> pa.Table:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 
 from include.ratchet.domain.errors import QualityError
@@ -18,7 +19,10 @@ from include.ratchet.steps.spark import batch_frame
 from include.ratchet.steps.suite import run_suite
 
 Positions = npt.NDArray[np.int64]
+SLICE = 1 << 14
+"""Rows that are taken at once: the two sides of a batch are never held whole beside it, which took twice its size."""
 _BITS = 62
+_QUARANTINE = pa.schema({"batch": pa.string(), "position": pa.int64(), "rules": pa.string(), "original": pa.string()})
 
 
 @dataclass(frozen=True)
@@ -26,18 +30,45 @@ class Sorted:
     """A batch after its checks.
 
     Attributes:
-        clean: Rows to merge; the schema's columns and `_batch`.
-        quarantined: One row per bad row: batch, position, rules, original (JSON of the cells as they came).
+        decoded: The batch.
+        name: Its `write_id`.
+        positions: Where its clean rows stand, ascending, shape `(n_clean,)`.
+        bad: Where the others stand, ascending, shape `(n_bad,)`.
+        faults: Rule id -> positions of the rows that broke it.
         warnings: Rules with route warn that were broken, with their counts.
         page: Great Expectations' page of the run, HTML; empty where there is no suite.
-        positions: Where the clean rows stood in the batch, shape `(n_clean,)`.
     """
 
-    clean: pa.Table
-    quarantined: pa.Table
+    decoded: Decoded
+    name: str
+    positions: Positions
+    bad: Positions
+    faults: Mapping[str, Positions]
     warnings: dict[str, int]
     page: str
-    positions: Positions
+
+    def clean(self) -> pa.RecordBatchReader:
+        """Give the rows to merge, a slice at a time: the schema's columns and `_batch`."""
+        rows, sha = self.decoded.rows, pa.scalar(self.name.partition(".")[0])
+        schema = rows.schema.append(pa.field(BATCH_COLUMN, pa.string()))
+        parts = (part.append_column(BATCH_COLUMN, pa.repeat(sha, part.num_rows)) for part in _taken(rows, self.positions))
+        return pa.RecordBatchReader.from_batches(schema, (each for part in parts for each in part.to_batches()))
+
+    def quarantined(self) -> pa.RecordBatchReader:
+        """Give one row per bad row, a slice at a time: batch, position, rules, original (JSON of the cells as they came)."""
+        return pa.RecordBatchReader.from_batches(_QUARANTINE, self._quarantined())
+
+    def _quarantined(self) -> Iterator[pa.RecordBatch]:
+        rules, name, start = _rules(self.bad, self.faults), pa.scalar(self.name), 0
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET threads = 1")
+            for part in _taken(self.decoded.original, self.bad):
+                end = start + part.num_rows
+                columns = {"position": self.bad[start:end], "rules": rules[start:end], "original": _as_json(part, connection)}
+                made = pa.table({"batch": pa.repeat(name, part.num_rows), **columns}, schema=_QUARANTINE)
+                yield from made.to_batches()
+                start = end
 
 
 def sort_rows(decoded: Decoded, spec: FeedSpec, name: str, usual_rows: float | None = None) -> Sorted:
@@ -76,8 +107,7 @@ def sort_rows(decoded: Decoded, spec: FeedSpec, name: str, usual_rows: float | N
     stops += _over_budget(bad, faults, spec)
     if stops:
         raise QualityError(f"feed {spec.name}: the batch broke its expectations", stops, "Mend and deliver again, or change feed.yaml.")
-    quarantined = _quarantined(decoded.original, bad.nonzero()[0], faults, name)
-    return Sorted(_clean(decoded.rows, bad, name), quarantined, warnings, outcome.page, (~bad).nonzero()[0])
+    return Sorted(decoded, name, (~bad).nonzero()[0], bad.nonzero()[0], faults, warnings, outcome.page)
 
 
 def _over_budget(bad: npt.NDArray[np.bool_], faults: Mapping[str, Positions], spec: FeedSpec) -> list[str]:
@@ -95,20 +125,13 @@ def _repeated_keys(rows: pa.Table, spec: FeedSpec) -> Positions:
     return keys.duplicated(keep="last").to_numpy().nonzero()[0]
 
 
-def _clean(rows: pa.Table, bad: npt.NDArray[np.bool_], name: str) -> pa.Table:
-    good = rows.take(pa.array((~bad).nonzero()[0])) if bad.any() else rows  # ten times as fast as a filter by the mask
-    return good.append_column(BATCH_COLUMN, pa.repeat(pa.scalar(name.partition(".")[0]), good.num_rows))
-
-
-def _quarantined(original: pa.Table, positions: Positions, faults: Mapping[str, Positions], name: str) -> pa.Table:
-    return pa.table(
-        {
-            "batch": pa.repeat(pa.scalar(name), len(positions)),
-            "position": pa.array(positions, type=pa.int64()),
-            "rules": _rules(positions, faults),
-            "original": _as_json(original.take(pa.array(positions, type=pa.int64()))),
-        }
-    )
+def _taken(table: pa.Table, positions: Positions) -> Iterator[pa.Table]:
+    """Give a table's rows at some places, a slice at a time; by places it is ten times as fast as by a mask."""
+    for start in range(0, len(positions), SLICE):
+        each = positions[start : start + SLICE]
+        first, length = int(each[0]), int(each[-1] - each[0]) + 1
+        part = table.slice(first, length)
+        yield part if len(each) == length else part.take(pa.array(each - first))
 
 
 def _rules(positions: Positions, faults: Mapping[str, Positions]) -> pa.Array:
@@ -117,16 +140,16 @@ def _rules(positions: Positions, faults: Mapping[str, Positions]) -> pa.Array:
     words = np.zeros((len(positions), -(-len(names) // _BITS) or 1), dtype=np.int64)
     for number, rule in enumerate(names):
         words[np.searchsorted(positions, faults[rule]), number // _BITS] |= np.int64(1) << np.int64(number % _BITS)
-    patterns, which = np.unique(words, axis=0, return_inverse=True)
+    frame = pd.DataFrame(words, copy=False)
+    which = frame.groupby(list(frame.columns), sort=False).ngroup().to_numpy()  # by hashes: numpy's unique sorts, ten times as long
+    patterns = frame.drop_duplicates().to_numpy()
     texts = [", ".join(rule for n, rule in enumerate(names) if int(p[n // _BITS]) >> (n % _BITS) & 1) for p in patterns]
-    return pa.array(texts, type=pa.string()).take(pa.array(which.reshape(-1)))
+    return pa.array(texts, type=pa.string()).take(pa.array(which))
 
 
-def _as_json(cells: pa.Table) -> pa.ChunkedArray | pa.Array:
+def _as_json(cells: pa.Table, connection: duckdb.DuckDBPyConnection) -> pa.ChunkedArray | pa.Array:
     """Return each row as JSON, its cells as they came: by DuckDB, half a million rows of 20 cells take a second, by Python eight."""
-    if len({name.casefold() for name in cells.column_names}) < cells.num_columns or cells.num_rows == 0:
+    if len({name.casefold() for name in cells.column_names}) < cells.num_columns:
         return pa.array([json.dumps(each, default=str) for each in cells.to_pylist()], type=pa.string())  # DuckDB ignores case
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register("came", cells)
-        return connection.sql("SELECT CAST(to_json(came) AS VARCHAR) AS original FROM came").to_arrow_table()["original"]
+    connection.register("came", cells)
+    return connection.sql("SELECT CAST(to_json(came) AS VARCHAR) AS original FROM came").to_arrow_table()["original"]

@@ -105,11 +105,11 @@ def validate(feed: str, name: str) -> Json:
         result = sort_rows(review.decoded(spec, name), spec, name, review.usual_rows(spec, name))
     except QualityError as error:
         raise _stopped(feed, name, error) from error
-    lake.keep(f"staged/{feed}/{name}.quarantine.parquet", result.quarantined)
-    lake.keep(f"staged/{feed}/{name}.clean.parquet", result.clean)
+    lake.keep(f"staged/{feed}/{name}.quarantine.parquet", result.quarantined())
+    lake.keep(f"staged/{feed}/{name}.clean.parquet", result.clean())
     docs = open_docs().write(f"{feed}/{name}.html", result.page) if result.page else ""
-    ledger.mark(feed, name, status="validated", quarantined=result.quarantined.num_rows)
-    counts = {"clean": result.clean.num_rows, "quarantined": result.quarantined.num_rows}
+    ledger.mark(feed, name, status="validated", quarantined=len(result.bad))
+    counts = {"clean": len(result.positions), "quarantined": len(result.bad)}
     return {"batch": name, **counts, "warnings": result.warnings, "suite": spec.suite_digest, "docs": docs}
 
 

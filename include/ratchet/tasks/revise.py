@@ -70,8 +70,9 @@ def sort_again(feed: str, name: str) -> Json:
         hint = "Its rows stay as they were merged and quarantined; mend feed.yaml and repair again."
         raise QualityError(f"batch {name[:12]} of feed {feed}: not repaired: {error.headline}", error.faults, hint) from error
     held = _held(feed, name)["position"]
-    good = found.clean if spec.mode == "replace" else found.clean.filter(pc.is_in(pa.array(found.positions), value_set=held))
-    bad = found.quarantined.filter(pc.is_in(found.quarantined["position"], value_set=held))
+    sorted_rows, bad = found.clean().read_all(), found.quarantined().read_all()
+    good = sorted_rows if spec.mode == "replace" else sorted_rows.filter(pc.is_in(pa.array(found.positions), value_set=held))
+    bad = bad.filter(pc.is_in(bad["position"], value_set=held))
     lake.keep(f"staged/{feed}/{name}.clean.parquet", good)
     lake.keep(f"staged/{feed}/{name}.quarantine.parquet", bad)
     ledger.mark(feed, name, status="repaired", judged_by=spec.digest)
