@@ -42,8 +42,9 @@ def build(spec: FeedSpec) -> None:
         def batch(sha: str) -> None:
             step(body.validate)(spec.name, step(body.check)(spec.name, sha))
 
-        merged = step(body.merge, outlets=[assets.clean(spec.name)], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)(spec.name)
-        reported = step(body.report, trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)(spec.name, batches)
+        good_ones = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+        merged = step(body.merge, outlets=[assets.clean(spec.name)], trigger_rule=good_ones, max_active_tis_per_dag=1)(spec.name)
+        reported = step(body.report, trigger_rule=good_ones)(spec.name, batches)
         # Beside each other: a run is as its last tasks are, and a merge that failed must not end green behind a report.
         batch.expand(sha=batches) >> [merged, reported]
 

@@ -20,6 +20,7 @@ BY_ANOTHER = {
     },
     "include/ratchet/adapters/ledger/alerts.py": "tests/contract/test_alerts.py: on SQLite and PostgreSQL",
     "include/ratchet/adapters/ledger/holds.py": "tests/contract/test_holds.py: on SQLite and PostgreSQL",
+    "include/ratchet/adapters/ledger/locks.py": "tests/contract/test_locks.py: on SQLite and PostgreSQL",
     "include/ratchet/adapters/ledger/reviews.py": "tests/contract/test_reviews.py: on SQLite and PostgreSQL",
     "include/ratchet/adapters/ledger/routes.py": "tests/contract/test_routes.py: on SQLite and PostgreSQL",
     "include/ratchet/adapters/ledger/seals.py": "tests/contract/test_seals.py: on SQLite and PostgreSQL",

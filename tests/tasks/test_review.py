@@ -165,3 +165,33 @@ def test_examined(project: Project) -> None:
     project.write(feed=FEED_YAML.replace("colour: string", "colour: string, shop: string"))
     with pytest.raises(SkewError, match="shop: missing"):
         review.examine(FEED, name)
+
+
+@pytest.mark.parametrize("action", ["accept", "reject"])
+def test_a_second_try_of_the_form_does_what_the_first_did(project: Project, action: str) -> None:
+    """A task that was killed after its decision is tried again by Airflow: the same answer, one decision."""
+    name, _ = _stop(project, GOOD.assign(shop="north"))
+    for _ in range(2):
+        if action == "accept":
+            assert _form(project, action=action, batch=name[:8], reason="yes") == [name]
+        else:
+            with pytest.raises(Skip, match="nothing new"):
+                _form(project, action=action, batch=name[:8], reason="no")
+    assert [each.action for each in open_ledger().decisions(FEED)] == [action]
+
+
+def test_the_same_change_of_unit_is_accepted_as_often_as_it_comes(project: Project) -> None:
+    """There, back, and there again: each stops, each acceptance takes its own batch in, and only that one."""
+    _before(project)
+    there, back, again = visits(13, 3), visits(20, 3), visits(30, 3)
+    jumps = [each.assign(x=each["x"] * 9 / 5 + 32) if each is not back else each for each in (there, back, again)]
+    for number, frame in enumerate(jumps, start=2):
+        project.deliver(f"{number}.csv", frame)
+        (name,) = project.run(ingest.land, FEED, stage="ingest")
+        with pytest.raises(QualityError, match="unit changed"):
+            project.run(ingest.check, FEED, name, stage="ingest")
+        assert ingest.waiting(FEED) == []
+        review.decide(FEED, "accept", name, "me", "they said so")
+        assert len(ingest.waiting(FEED)) == 1
+        project.ingest()
+    assert {each.status for each in open_ledger().batches(FEED)} == {"merged"}

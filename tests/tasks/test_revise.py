@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from include.ratchet.adapters import open_lake, open_ledger
+from include.ratchet.adapters.lake import DeltaLake
 from include.ratchet.domain.errors import DataError, QualityError, Skip
 from include.ratchet.steps.transform import content_digest
 from include.ratchet.tasks import ingest, revise
@@ -163,3 +164,61 @@ def test_a_wider_type_changes_the_table_and_loses_nothing(project: Project) -> N
     project.deliver("3.csv", visits(6, 1).assign(colour=1))
     with pytest.raises(DataError, match=r"colour is string in the clean table and int64 in feed\.yaml"):
         project.ingest()
+
+
+def test_a_second_try_of_the_repair_asks_for_nothing_new(project: Project) -> None:
+    """Killed after it had asked, the task is tried again: the batches that it asked for wait, and once is enough."""
+    project.write(feed=STRICT)
+    project.deliver("1.csv", visits(0, 2))
+    project.ingest()
+    project.write(feed=LAX)
+    first = project.run(ingest.land, FEED, stage="ingest", action="repair", reason="wrong limit")
+    assert project.run(ingest.land, FEED, stage="ingest", action="repair", reason="wrong limit") == first
+    assert len(open_ledger().decisions(FEED)) == 1
+
+
+@pytest.mark.parametrize("dies_in", ["merge", "repair"])
+def test_a_feed_that_is_edited_between_two_writes_of_a_batch(project: Project, dies_in: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between quarantine and clean, then other rules: what was sorted is finished, and no row is in both or in neither."""
+    for name in ("append", "merge"):
+        frame = visits(0 if name == "append" else 5, 2)
+        project.write(feed=_mode(STRICT, name))
+        project.deliver(f"{name}.csv", frame)
+        if dies_in == "repair":
+            project.ingest()
+            project.write(feed=_mode(LAX, name))
+            revise.requarantine(FEED, "me", "")
+        with monkeypatch.context() as patch:
+            patch.setattr(DeltaLake, "revise", _killed)
+            if dies_in == "merge":
+                patch.setattr(DeltaLake, "write", _killed_at_clean(DeltaLake.write))
+            with pytest.raises(KeyboardInterrupt):
+                project.ingest()
+        project.write(feed=_mode(LAX.replace("max_value: 50", "max_value: 0.75"), name))
+        project.ingest()
+        held = [int(json.loads(each)["visit"]) for each in _rows(project, "quarantine")["original"]]
+        found = Counter(_rows(project, "clean")["visit"]) + Counter(held)
+        assert {visit: found[visit] for visit in frame["visit"]} == dict.fromkeys(frame["visit"], 1)
+
+
+def test_a_batch_that_was_merged_does_not_go_back(project: Project) -> None:
+    """A run beside the one that merged it may sort it once more; its word comes too late, and nothing waits for ever."""
+    project.deliver("1.csv", visits(0, 2))
+    (name,) = project.run(ingest.land, FEED, stage="ingest")
+    project.run(ingest.check, FEED, name)
+    project.run(ingest.validate, FEED, name)
+    project.run(ingest.merge, FEED)
+    open_ledger().mark(FEED, name, status="validated", quarantined=7)
+    assert [(each.status, each.quarantined) for each in open_ledger().batches(FEED)] == [("merged", 0)]
+    assert ingest.waiting(FEED) == []
+
+
+def _killed(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _killed_at_clean(write: Any) -> Any:
+    def killed(lake: DeltaLake, table: str, *args: Any, **kwargs: Any) -> Any:
+        return _killed() if table == f"clean/{FEED}" else write(lake, table, *args, **kwargs)
+
+    return killed

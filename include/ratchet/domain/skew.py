@@ -56,6 +56,8 @@ class Decision:
     why: str
     at: datetime
     changes: tuple[Change, ...] = ()
+    run: str = ""
+    """The run whose form asked for it: a second try of that run asks for nothing new."""
 
 
 class SkewError(QualityError):

@@ -11,7 +11,7 @@ from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import DataError, QualityError, Skip
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.records import Batch, Json
-from include.ratchet.domain.skew import SkewError, judged_by
+from include.ratchet.domain.skew import SkewError
 from include.ratchet.tasks import review, revise
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def check(feed: str, name: str) -> str:
 
     ledger = open_ledger()
     _require_not_rejected(ledger, feed, name)
-    if revise.is_merged(ledger, feed, name):
+    if revise.begun(ledger, feed, name) or revise.is_merged(ledger, feed, name):
         return name  # its rows are in the table: it is sorted again, not judged again
     try:
         found = review.examine(feed, name)
@@ -99,6 +99,8 @@ def validate(feed: str, name: str) -> Json:
 
     spec, lake, ledger = specs.feed(feed), open_lake(), open_ledger()
     _require_not_rejected(ledger, feed, name)
+    if revise.begun(ledger, feed, name):
+        return {"batch": name, "begun": True}  # a run that was killed has written some of it: what was sorted then is finished
     if revise.is_merged(ledger, feed, name):
         return revise.sort_again(feed, name)
     try:
@@ -118,23 +120,19 @@ def merge(feed: str) -> Json:
     from include.ratchet.adapters import open_docs, open_lake, open_ledger
 
     ledger, lake = open_ledger(), open_lake()
-    waiting = ledger.batches(feed, "validated", "repaired")
-    if not waiting:
-        message = "no batch passed its checks"
-        raise Skip(message)
     rows = 0
-    for batch in waiting:
-        again = batch.status == "repaired"
-        try:
+    with ledger.alone(f"merge {feed}"):  # a backfill's run, or one in a shell, would write older rows over newer ones
+        waiting = ledger.batches(feed, "validated", "repaired")
+        if not waiting:
+            message = "no batch passed its checks, or a run beside this one has merged them"
+            raise Skip(message)
+        for batch in waiting:
+            again = batch.status == "repaired"
             facts = revise.write_again(feed, batch) if again else revise.write(feed, batch)
-        except DataError:
-            if any(each.write_id == batch.write_id for each in ledger.batches(feed, "merged")):
-                continue  # a run beside this one was faster, such as a backfill's, and its staged files are gone
-            raise
-        ledger.mark(feed, batch.write_id, status="merged", **facts)
-        held = batch.quarantined or 0
-        rows += held - facts["quarantined"] if again else (batch.rows or 0) - held
-        lake.drop(*(f"staged/{feed}/{batch.write_id}.{part}.parquet" for part in ("quarantine", "clean")))
+            ledger.mark(feed, batch.write_id, status="merged", **facts)
+            held = batch.quarantined or 0
+            rows += held - facts["quarantined"] if again else (batch.rows or 0) - held
+            lake.drop(*(f"staged/{feed}/{batch.write_id}.{part}.parquet" for part in ("quarantine", "clean")))
     docs = [open_docs().place_of(f"{feed}/{batch.write_id}.html") for batch in waiting]
     return {"feed": feed, "version": lake.version(f"clean/{feed}"), "batches": len(waiting), "rows": rows, "docs": docs[-1]}
 
@@ -164,8 +162,7 @@ def _require_not_rejected(ledger: Ledger, feed: str, name: str) -> None:
 
 def _unfinished(spec: FeedSpec, ledger: Ledger) -> list[Batch]:
     stopped = ledger.batches(spec.name, "stopped")
-    rules = judged_by(spec, review.accepted(spec.name)) if stopped else ""
-    return [*ledger.batches(spec.name, *UNFINISHED), *(each for each in stopped if each.judged_by != rules)]
+    return [*ledger.batches(spec.name, *UNFINISHED), *(each for each in stopped if each.judged_by != review.rules_of(spec, each.write_id))]
 
 
 def _stopped(feed: str, name: str, error: QualityError) -> QualityError:
@@ -179,7 +176,7 @@ def _stopped(feed: str, name: str, error: QualityError) -> QualityError:
         decide = f"./ratchet batches {feed} --accept {name[:12]} (or --reject), or the form of {feed}_ingest"
         hint = f"Mend and deliver it again, or decide: {decide}."
     named = QualityError(f"{uri} (batch {name[:12]}, kept): {error.headline}", error.faults, hint)
-    ledger.mark(feed, name, status="stopped", reason=str(named), judged_by=judged_by(specs.feed(feed), review.accepted(feed)))
+    ledger.mark(feed, name, status="stopped", reason=str(named), judged_by=review.rules_of(specs.feed(feed), name))
     return named
 
 

@@ -12,7 +12,7 @@ from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import DataError, QualityError
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.records import Batch, Json
-from include.ratchet.domain.skew import Change, Decision, Known, SkewError
+from include.ratchet.domain.skew import Change, Decision, Known, SkewError, judged_by
 from include.ratchet.tasks import revise
 
 if TYPE_CHECKING:
@@ -30,11 +30,21 @@ class Examined:
     figures: Json
 
 
-def accepted(feed: str) -> frozenset[Change]:
-    """Return the changes that operators accepted."""
+def accepted(feed: str, name: str) -> frozenset[Change]:
+    """Return the changes that operators accepted and that hold for a batch.
+
+    A unit holds for the batch that it was accepted in: it is the column's unit from then on, and the same jump once
+    more is a change again.
+    """
     from include.ratchet.adapters import open_ledger
 
-    return frozenset(change for each in open_ledger().decisions(feed) if each.action == "accept" for change in each.changes)
+    decisions = [each for each in open_ledger().decisions(feed) if each.action == "accept"]
+    return frozenset(c for each in decisions for c in each.changes if c.kind != "unit" or each.batch == name)
+
+
+def rules_of(spec: FeedSpec, name: str) -> str:
+    """Return what names the rules that a batch is held against now."""
+    return judged_by(spec, accepted(spec.name, name))
 
 
 def decoded(spec: FeedSpec, name: str, known: Known | None = None) -> Decoded:
@@ -43,7 +53,7 @@ def decoded(spec: FeedSpec, name: str, known: Known | None = None) -> Decoded:
     from include.ratchet.steps.decode import decode
 
     with open_landing().open(spec.name, name.partition(".")[0]) as stream:
-        return decode(stream, spec, open_feed(spec).format, known or Known(accepted(spec.name)))
+        return decode(stream, spec, open_feed(spec).format, known or Known(accepted(spec.name, name)))
 
 
 def examine(feed: str, name: str) -> Examined:
@@ -83,16 +93,19 @@ def usual_rows(spec: FeedSpec, name: str) -> float | None:
 
 
 def as_asked(feed: str) -> None:
-    """Do what the form of this run asks for, before anything else."""
+    """Do what the form of this run asks for, before anything else; once, however often the run is tried."""
+    from include.ratchet.adapters import open_ledger
+
     task = current()
-    action = task.params.get("action") or "run"
+    action, why = task.params.get("action") or "run", str(task.params.get("reason") or "")
+    done = action != "run" and any((each.run, each.action) == (task.run_id, action) for each in open_ledger().decisions(feed))
     if action == "repair":
-        revise.requarantine(feed, task.who, str(task.params.get("reason") or ""))
-    if action in {"accept", "reject"}:
-        decide(feed, action, str(task.params.get("batch") or ""), task.who, str(task.params.get("reason") or ""))
+        revise.requarantine(feed, task.who, why, task.run_id, again=done)
+    if action in {"accept", "reject"} and not done:
+        decide(feed, action, str(task.params.get("batch") or ""), task.who, why, task.run_id)
 
 
-def decide(feed: str, action: str, batch: str, who: str, why: str) -> Decision:
+def decide(feed: str, action: str, batch: str, who: str, why: str, run: str = "") -> Decision:
     """Accept all that changed in a stopped batch, for it and from then on; or reject the batch for good.
 
     Args:
@@ -101,6 +114,7 @@ def decide(feed: str, action: str, batch: str, who: str, why: str) -> Decision:
         batch: The beginning of the batch's SHA-256; may be empty when only one batch is stopped.
         who: Who decides.
         why: Why; it is kept.
+        run: The run whose form asks for it.
 
     Raises:
         DataError: No stopped batch, or more than one, is named so; or there is no reason.
@@ -113,7 +127,7 @@ def decide(feed: str, action: str, batch: str, who: str, why: str) -> Decision:
         message = f"{action} batch {chosen.sha[:12]} of feed {feed}: found no reason; say why, it is kept in the ledger"
         raise DataError(message)
     changes = _acceptable(feed, chosen) if action == "accept" else ()
-    decision = Decision(feed, chosen.write_id, "accept" if action == "accept" else "reject", who, why, datetime.now(UTC), changes)
+    decision = Decision(feed, chosen.write_id, "accept" if action == "accept" else "reject", who, why, datetime.now(UTC), changes, run)
     open_ledger().decide(decision)
     return decision
 
@@ -162,6 +176,4 @@ def _known(feed: str, name: str) -> Known:
     figures = tuple(
         {column: found for column, found in content.items() if order[earlier] >= since.get(column, 0)} for earlier, content in history
     )
-    # An accepted unit is the column's unit from then on: the same jump once more is a change again.
-    lasting = {c for each in decisions for c in each.changes if c.kind != "unit" or each.batch == name}
-    return Known(frozenset(lasting), figures)
+    return Known(accepted(feed, name), figures)

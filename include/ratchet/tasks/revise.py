@@ -21,8 +21,15 @@ MERGED = ("merged", "repairing", "repaired")
 """Statuses of batches whose rows are in the clean table."""
 
 
-def requarantine(feed: str, who: str, why: str) -> list[str]:
+def requarantine(feed: str, who: str, why: str, run: str = "", *, again: bool = False) -> list[str]:
     """Ask that the quarantined rows of all merged batches are judged by the rules of today; the next run does it.
+
+    Args:
+        feed: The feed.
+        who: Who asks.
+        why: Why; it is kept.
+        run: The run whose form asks for it; each batch is asked for once by a run.
+        again: The run has asked before, and was killed since: nothing more to ask for is no fault.
 
     Raises:
         Skip: No merged batch has rows in quarantine.
@@ -33,9 +40,8 @@ def requarantine(feed: str, who: str, why: str) -> list[str]:
     ledger = open_ledger()
     held = [each.write_id for each in ledger.batches(feed, "merged") if each.quarantined]
     for name in held:
-        ledger.decide(Decision(feed, name, "repair", who, why or "by hand", datetime.now(UTC)))
-        ledger.mark(feed, name, status="repairing")
-    if not held:
+        ledger.decide(Decision(feed, name, "repair", who, why or "by hand", datetime.now(UTC), run=run))
+    if not held and not again:
         message = f"feed {feed}: no merged batch has rows in quarantine"
         raise Skip(message)
     return held
@@ -44,6 +50,18 @@ def requarantine(feed: str, who: str, why: str) -> list[str]:
 def is_merged(ledger: Ledger, feed: str, name: str) -> bool:
     """Say whether a batch's rows are in the clean table."""
     return any(each.write_id == name for each in ledger.batches(feed, *MERGED))
+
+
+def begun(ledger: Ledger, feed: str, name: str) -> bool:
+    """Say whether a merge that was killed has written some of a batch that is not merged, or some of its repair.
+
+    Sorted again by a feed.yaml that says something else now, a row could be in clean and in quarantine, or in neither.
+    """
+    from include.ratchet.adapters import open_lake
+
+    waiting = [each for each in ledger.batches(feed, "validated", "repaired") if each.write_id == name]
+    ids = [_repair_id(ledger, feed, name) if each.status == "repaired" else name for each in waiting]
+    return any(open_lake().wrote(f"{table}/{feed}", ids) for table in ("quarantine", "clean"))
 
 
 def sort_again(feed: str, name: str) -> Json:
@@ -85,12 +103,13 @@ def write(feed: str, batch: Batch) -> Json:
 
     spec, lake, name = specs.feed(feed), open_lake(), batch.write_id
     bad, good = (lake.kept(f"staged/{feed}/{name}.{part}.parquet") for part in ("quarantine", "clean"))
+    rows = _not_behind(spec, batch, good)
+    if rows is not None:
+        _widen(feed, rows)  # it may refuse the rows: before any of them is written
     if bad.num_rows:
         lake.write(f"quarantine/{feed}", bad, write_id=name, mode="append")
-    rows = _not_behind(spec, batch, good)
     version = lake.version(f"clean/{feed}")
     if rows is not None:
-        _widen(feed, rows)
         version = lake.write(f"clean/{feed}", rows, write_id=name, mode=spec.mode, key=spec.key)
     newest = _newest(good[spec.time.name]) if spec.time and good.num_rows else None
     return {"version": version, "max_event_time": newest}
@@ -98,19 +117,24 @@ def write(feed: str, batch: Batch) -> Json:
 
 def write_again(feed: str, batch: Batch) -> Json:
     """Write what was repaired of a merged batch, as a revision; what is still bad stays in quarantine, nothing is in neither."""
-    from include.ratchet.adapters import open_lake
+    from include.ratchet.adapters import open_lake, open_ledger
 
     spec, lake, name = specs.feed(feed), open_lake(), batch.write_id
     bad, good = (lake.kept(f"staged/{feed}/{name}.{part}.parquet") for part in ("quarantine", "clean"))
     released = _held(feed, name).num_rows - bad.num_rows
     rows = _not_behind(spec, batch, good)
-    write_id = f"{name}:{batch.judged_by[:16]}"
+    write_id = _repair_id(open_ledger(), feed, name)
     if rows is not None and rows.num_rows:
         _widen(feed, rows)
         lake.write(f"clean/{feed}", rows, write_id=write_id, mode=spec.mode, key=spec.key)
     if released:
         lake.revise(f"quarantine/{feed}", bad, column="batch", value=name, write_id=write_id)
     return {"quarantined": bad.num_rows}
+
+
+def _repair_id(ledger: Ledger, feed: str, name: str) -> str:
+    """Name a batch's newest repair, whatever feed.yaml says by now: by how often it was asked for."""
+    return f"{name}:repair{sum(each.batch == name and each.action == 'repair' for each in ledger.decisions(feed))}"
 
 
 def _held(feed: str, name: str) -> pa.Table:

@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 from include.ratchet.adapters.ledger.alerts import Alerts
 from include.ratchet.adapters.ledger.batches import Batches
 from include.ratchet.adapters.ledger.holds import Holds
+from include.ratchet.adapters.ledger.locks import Locks
 from include.ratchet.adapters.ledger.promotions import Promotions
 from include.ratchet.adapters.ledger.recipes import Recipes
 from include.ratchet.adapters.ledger.reviews import Reviews
@@ -27,7 +28,7 @@ from include.ratchet.adapters.ledger.steps import Steps
 from include.ratchet.adapters.ledger.verdicts import Verdicts
 
 
-class Ledger(Batches, Reviews, Runs, Verdicts, Promotions, Routes, Holds, Steps, Audits, Recipes, Alerts):
+class Ledger(Batches, Reviews, Runs, Verdicts, Promotions, Routes, Holds, Steps, Audits, Recipes, Alerts, Locks):
     """Reads and writes of the ledger; each method is one transaction."""
 
 

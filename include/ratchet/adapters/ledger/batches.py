@@ -19,6 +19,10 @@ MERGED = ("merged", "repairing", "repaired")
 """Statuses of batches whose rows are in the clean table."""
 
 
+_PAST = {"checked": MERGED, "validated": MERGED, "stopped": MERGED, "repaired": ("merged",)}
+"""Statuses from which a batch does not go back to another."""
+
+
 class BatchRow(Table):
     """One delivery of a feed, kept as it came."""
 
@@ -101,14 +105,19 @@ class Batches(Store):
             return [_batch(row) for row in session.scalars(query)]
 
     def mark(self, feed: str, name: str, **facts: Any) -> None:
-        """Move one landing of a batch on, by its `write_id`: its status, and what is now known of it."""
+        """Move one landing of a batch on, by its `write_id`: its status, and what is now known of it.
+
+        Nothing happens to one that has come further: a run beside this one was faster.
+        """
         sha, _, landing = name.partition(".")
         with Session(self._engine) as session, session.begin():
             query = select(BatchRow).where(BatchRow.feed == feed, BatchRow.sha == sha, BatchRow.landing == int(landing or 0))
-            row = session.scalar(query)
+            row = session.scalar(query.with_for_update())
             if row is None:
                 message = f"batch {sha[:12]} of feed {feed}: not in the ledger; land it first"
                 raise LedgerError(message)
+            if row.status in _PAST.get(facts.get("status", ""), ()):
+                return
             for key, value in facts.items():
                 setattr(row, key, value)
 

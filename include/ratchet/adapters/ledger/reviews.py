@@ -52,31 +52,21 @@ class Reviews(Store):
     """Decided once; described again as often as a batch is checked."""
 
     def decide(self, decision: Decision) -> None:
-        """Record a decision; a rejection gives the batch its final status in the same transaction. The same one again is one.
+        """Record a decision, and the status that it gives the batch, in one transaction. The same one again is one.
 
         Raises:
-            LedgerError: A batch that is to be rejected does not wait any more.
+            LedgerError: A batch is to be rejected that does not wait any more, or repaired that is not merged.
         """
         changes = {"changes": [each.to_json() for each in decision.changes]}
-        again = decision.at.isoformat() if decision.action == "repair" else ""  # asked for as often as somebody likes
-        content = dataclasses.asdict(decision) | {
-            "changes": changes,
-            "digest": digest([changes, again]),
-        }
-        sha, _, landing = decision.batch.partition(".")
+        again = (decision.run or decision.at.isoformat()) if decision.action == "repair" else ""  # asked for as often as somebody likes
+        content = dataclasses.asdict(decision) | {"changes": changes | {"run": decision.run}, "digest": digest([changes, again])}
+        content.pop("run")
         try:
             with Session(self._engine) as session, session.begin():
                 session.add(DecisionRow(**content))
-                if decision.action == "reject":
-                    query = select(BatchRow).where(
-                        BatchRow.feed == decision.feed, BatchRow.sha == sha, BatchRow.landing == int(landing or 0)
-                    )
-                    row = session.scalar(query)
-                    if row is None or row.status != "stopped":
-                        status = "not in the ledger" if row is None else row.status
-                        message = f"batch {sha[:12]} of feed {decision.feed}: {status}; only a stopped batch can be rejected"
-                        raise LedgerError(message)
-                    row.status, row.reason = "rejected", f"rejected by {decision.who}: {decision.why}\n{row.reason}"
+                session.flush()
+                if decision.action != "accept":
+                    _follow(session, decision)
         except IntegrityError:
             return
 
@@ -85,7 +75,16 @@ class Reviews(Store):
         query = select(DecisionRow).where(DecisionRow.feed == feed).order_by(DecisionRow.id)
         with Session(self._reads) as session:
             return [
-                Decision(r.feed, r.batch, r.action, r.who, r.why, r.at, tuple(Change(**each) for each in r.changes["changes"]))  # type: ignore[arg-type]
+                Decision(
+                    r.feed,
+                    r.batch,
+                    r.action,  # type: ignore[arg-type]
+                    r.who,
+                    r.why,
+                    r.at,
+                    tuple(Change(**each) for each in r.changes["changes"]),
+                    r.changes.get("run", ""),
+                )
                 for r in session.scalars(query)
             ]
 
@@ -115,3 +114,18 @@ class Reviews(Store):
 
         with Session(self._reads) as session:
             return [Landing(i, f"{sha}.{landing}" if landing else sha, status) for i, sha, landing, status in session.execute(query)]
+
+
+def _follow(session: Session, decision: Decision) -> None:
+    """Give the batch the status that a decision asks for, if it is in the one that allows it."""
+    allowed, becomes, done = {"reject": ("stopped", "rejected", "rejected"), "repair": ("merged", "repairing", "repaired")}[decision.action]
+    sha, _, landing = decision.batch.partition(".")
+    query = select(BatchRow).where(BatchRow.feed == decision.feed, BatchRow.sha == sha, BatchRow.landing == int(landing or 0))
+    row = session.scalar(query)
+    if row is None or row.status != allowed:
+        status = "not in the ledger" if row is None else row.status
+        message = f"batch {sha[:12]} of feed {decision.feed}: {status}; only a {allowed} batch can be {done}"
+        raise LedgerError(message)
+    row.status = becomes
+    if becomes == "rejected":
+        row.reason = f"rejected by {decision.who}: {decision.why}\n{row.reason}"
