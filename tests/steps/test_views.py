@@ -117,6 +117,15 @@ def test_numbers_keep_their_nulls_and_their_width() -> None:
     assert made["v__share"].to_pylist() == [None, None, 0.5, None]
 
 
+@pytest.mark.parametrize("more", [[], [("a", None, 3)], [("a", 1, None)]], ids=["whole", "no entity", "no time"])
+def test_one_entity_of_whole_numbers_is_joined_by_its_numbers(more: list[tuple[Any, ...]]) -> None:
+    """Any number names somebody, -1 too, and askers may come in any order; one that names nobody, or asks at no time, gets nothing."""
+    view = View(spec(entity=["place"], features=["n"]), "SELECT * FROM f")
+    known = {view.spec: read(view, {"f": table([("a", -1, 1, 1, "x"), ("a", -1, 2, 2, "x"), ("a", 2**40, 1, 3, "x")])})}
+    rows = asked([("a", -1, 9), ("a", -1, 3), ("a", -1, 1), ("a", 7, 3), *more])
+    assert join(rows, "t", known)["v__n"].to_pylist() == [None, 2, 1, None, *[None] * len(more)]
+
+
 def test_a_row_that_asks_at_no_time_type_is_named() -> None:
     """A text is no time."""
     view = View(spec(entity=["shop"]), "SELECT * FROM f")

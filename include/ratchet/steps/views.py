@@ -80,11 +80,15 @@ def join(rows: pa.Table, time: str, known: Mapping[ViewSpec, pa.Table]) -> pa.Ta
     never = asked == _NEVER
     spine: dict[str, tuple[pa.Array, Ints]] = {}
     for spec, table in known.items():
-        for name in spec.entity:  # once for all views: numbering 1 M rows takes as long as joining them
-            if name not in spine:
-                spine[name] = _encoded(rows[name], name)
-        codes, left = _codes(spec, table, spine)
-        left = np.where(never, _NONE, left) if never.any() else left
+        whole = None if never.any() else _whole(spec, table, rows)
+        if whole:
+            codes, left = whole
+        else:
+            for name in spec.entity:  # once for all views: numbering 1 M rows takes as long as joining them
+                if name not in spine:
+                    spine[name] = _encoded(rows[name], name)
+            codes, left = _codes(spec, table, spine)
+            left = np.where(never, _NONE, left)
         found = _newest(spec, table, codes, (left, asked) if order is None else (left[order], asked[order]))
         for feature in spec.features:
             values = found[feature] if order is None else found[feature].take(pa.array(np.argsort(order)))
@@ -117,7 +121,7 @@ def _newest(spec: ViewSpec, table: pa.Table, codes: Ints, spine: tuple[Ints, Int
     # Doubles go through the join itself; of other types pandas would change values, so their rows' places do.
     doubles = [name for name in spec.features if pa.types.is_float64(table[name].type)]
     carried = {spec.joined(name): table[name].to_numpy() for name in doubles}
-    right = pd.DataFrame({"entity": codes, "time": times, **carried}, copy=False)
+    right = pd.DataFrame({"entity": codes, "time": times, **carried})  # copied into one block, of which pandas takes rows faster
     if len(doubles) < len(spec.features):
         right["place"] = np.arange(len(codes))
     left = pd.DataFrame({"entity": spine[0], "time": spine[1]}, copy=False)
@@ -155,6 +159,15 @@ def _encoded(values: pa.ChunkedArray, name: str) -> tuple[pa.Array, Ints]:
         return made.dictionary, _ints(made.indices)
     except pa.ArrowNotImplementedError as error:
         raise SpecError("a view's entity", [f"{name}: found {values.type}; allowed is a number, a text, a time or a date"]) from error
+
+
+def _whole(spec: ViewSpec, table: pa.Table, rows: pa.Table) -> tuple[Ints, Ints] | None:
+    """Return one entity of whole numbers as it is, of a view's rows and of the spine; numbering it took a third of the join."""
+    sides = [side[spec.entity[0]] for side in (table, rows)]
+    if len(spec.entity) > 1 or any(side.null_count or not pa.types.is_signed_integer(side.type) for side in sides):
+        return None
+    there, asked = (side.to_numpy().astype(np.int64, copy=False) for side in sides)
+    return there, asked
 
 
 def _codes(spec: ViewSpec, table: pa.Table, spine: Mapping[str, tuple[pa.Array, Ints]]) -> tuple[Ints, Ints]:
