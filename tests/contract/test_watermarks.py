@@ -174,3 +174,35 @@ def test_rows_in_any_order_within_the_lag_land_once(url: str, seed: int) -> None
     taken.update(reader.look())
     assert came.total() > 20
     assert taken == came
+
+
+def test_a_column_more_or_less_makes_no_row_new(url: str) -> None:
+    """The schema of an append feed changes: what has landed has landed; a late row with the new column is read."""
+    reader = Reader(url)
+    reader.insert((1, 1), (2, 2))
+    assert reader.look() == [1, 2]
+    whole = reader.spec
+    reader.spec = feed_spec({"id": "int64", "at": "int64"}, reader.spec.source.model_dump(), mode="append")
+    assert reader.look() == []
+    reader.insert((3, 2))
+    assert reader.look() == [3]
+    reader.spec = whole
+    assert reader.look() == []
+    reader.insert((4, 2), (5, 3))
+    assert reader.look() == [4, 5]
+
+
+def test_a_query_is_read_between_bounds(url: str, kind: str) -> None:
+    """A query that says :start and :end is given the window's, or NULL; it finds what the same table would."""
+    query = "SELECT * FROM t WHERE (:start IS NULL OR at >= :start) AND (:end IS NULL OR at < :end)"
+    reader = Reader(url, kind)
+    source = {"kind": "sql", "connection": "db", "query": query, "watermark": "at"}
+    reader.spec = feed_spec({name: str(each) for name, each in reader.spec.columns.items()}, source, mode="append")
+    reader.insert((1, 1), (2, 2))
+    assert reader.look() == [1, 2]
+    reader.insert((3, 2), (4, 5))
+    assert reader.look() == [3, 4]
+    reader.insert((5, 0), (6, 5))
+    assert reader.look() == [6]
+    if kind != "number":
+        assert reader.between(0, 2, "backfill") == [5]

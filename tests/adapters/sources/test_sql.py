@@ -159,3 +159,19 @@ def test_a_long_watermark_fits_into_the_ledger(tmp_path: Path) -> None:
     run(place, "CREATE TABLE t (id INTEGER, v REAL, at TEXT)", "INSERT INTO t VALUES (1, 1, printf('%600d', 1))")
     (delivery,) = database(place, watermark="at").discover([], " " * 600)
     assert len(delivery.fingerprint) <= 500
+
+
+def test_a_watermark_of_another_kind_stops(url: str) -> None:
+    """Another column counts now, or another type of it: what is new cannot be told from what has landed, and it is said."""
+    with pytest.raises(DataError, match=r"found the watermark '2013-01-02' of at, and 3 has landed.*allowed is a watermark of the kind"):
+        database(url, watermark="at").discover([], 3)
+    with pytest.raises(DataError, match="found the watermark 3 of id, and '2013-01-02' has landed"):
+        database(url, watermark="id").discover([], "2013-01-02")
+
+
+def test_a_query_with_another_bound_is_refused(url: str) -> None:
+    """:start and :end are known; another name is told, with how a colon of SQL's own is written."""
+    spec = feed_spec(source={"kind": "sql", "connection": "db", "query": "SELECT * FROM t WHERE id > :since", "watermark": "id"})
+    with pytest.raises(SpecError) as error:
+        Sql(spec, url).discover([], None)
+    assert "found :since; allowed are :start and :end" in error.value.faults[0]

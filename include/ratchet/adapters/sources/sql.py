@@ -3,6 +3,9 @@
 A look reads what is not older than the newest watermark that has landed, less `source.lag`, and takes out what has
 landed: so a row that comes late with an equal watermark is read, or with one that is older by up to `lag`, and none
 twice, in whatever mode it is merged. A row whose watermark is NULL lies in no window: the source stops and says so.
+
+A query may say :start and :end, the half-open bounds of what is read, each NULL where there is none: a database that
+cannot look into a query, such as one that adds up, then reads no more than it has to.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import dataclasses
 import hashlib
 import io
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, BinaryIO
@@ -24,7 +27,7 @@ import sqlalchemy as sa
 from include.ratchet.adapters.fingerprints import numbered, same, shortened
 from include.ratchet.adapters.sources import Where
 from include.ratchet.adapters.watermarks import earlier, like, not_below, plain
-from include.ratchet.domain.errors import DataError
+from include.ratchet.domain.errors import DataError, SpecError
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.ports import Source
 from include.ratchet.domain.records import Delivery
@@ -57,13 +60,13 @@ class Sql(Source):
         """Say whether there is a row that has not landed; without a watermark, whether the content is another than the last.
 
         Raises:
-            DataError: A row has no watermark.
+            DataError: A row has no watermark, or watermarks are of another kind than those that landed.
         """
         uri = f"{self._url}#{self._spec.source.table or 'query'}"
         if self._spec.source.watermark is None:
             content = f"content|{hashlib.sha256(self.fetch(Delivery(uri, '')).read()).hexdigest()}"
             return [] if same(seen[-1] if seen else None, content) else [Delivery(uri, numbered(content, seen))]
-        newest = self._newest()
+        newest = self._newest(watermark)
         if newest is None:
             return []
         window = f"{shortened(str(watermark), LONG_WATERMARK)}|{shortened(str(newest), LONG_WATERMARK)}"
@@ -102,7 +105,8 @@ class Sql(Source):
         A watcher asks every few seconds: in one process, the rows are only read again when their number has changed.
         """
         column: sa.ColumnClause[Any] = sa.column(str(self._spec.source.watermark))
-        query = sa.select(sa.func.count()).select_from(self._relation()).where(column >= earlier(watermark, self._spec.source.lag))
+        query = sa.select(sa.func.count()).select_from(self._relation(earlier(watermark, self._spec.source.lag)))
+        query = query.where(column >= earlier(watermark, self._spec.source.lag))
         with self._engine.connect() as connection:
             state = (watermark, connection.scalar(query))
         if _nothing_late.get(uri) == state:
@@ -117,13 +121,16 @@ class Sql(Source):
         """Read a window and take out what landed before, row by row as often as it did."""
         source = self._spec.source
         columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in self._spec.columns]
-        query = sa.select(*columns).select_from(self._relation()).order_by(*[sa.column(k) for k in self._spec.key])
-        since = delivery.start
-        if source.watermark and delivery.end is not None:
-            column: sa.ColumnClause[Any] = sa.column(source.watermark)
+        windowed = source.watermark and delivery.end is not None
+        since = (
+            earlier(delivery.start, source.lag) if windowed and not delivery.half_open and delivery.start is not None else delivery.start
+        )
+        relation = self._relation(since, delivery.end if delivery.half_open else None)
+        query = sa.select(*columns).select_from(relation).order_by(*[sa.column(k) for k in self._spec.key])
+        if windowed:
+            column: sa.ColumnClause[Any] = sa.column(str(source.watermark))
             query = query.where(column < delivery.end if delivery.half_open else column <= delivery.end)
             if since is not None:
-                since = since if delivery.half_open else earlier(since, source.lag)
                 query = query.where(column >= since)
         with self._engine.connect() as connection:
             result = connection.execute(query)
@@ -132,30 +139,36 @@ class Sql(Source):
         return self._without_landed(table, since) if source.watermark else table
 
     def _without_landed(self, table: pa.Table, since: Any) -> pa.Table:
-        known: Counter[tuple[Any, ...]] = Counter()
-        column, edges = str(self._spec.source.watermark), []
+        # By the columns that both have: a column that feed.yaml names since does not make rows new that are not.
+        known: dict[tuple[str, ...], Counter[tuple[Any, ...]]] = defaultdict(Counter)
+        column, edges, needed = str(self._spec.source.watermark), [], {str(self._spec.source.watermark), *self._spec.key}
         for stream in self._landed(since):
             with stream:
-                held = not_below(pq.ParquetFile(stream).read(), column, since)
+                batch = pq.ParquetFile(stream).read()
+            shared = tuple(name for name in table.column_names if name in batch.column_names)
+            if not needed.issubset(shared):
+                continue  # landed when a row had another name, or another order: none of it is one of these
+            held = not_below(batch, column, since)
             edges.append(pc.max(held[column]))
-            known.update(_rows_of(held, table.column_names))
-        if not known:
+            known[shared].update(_rows_of(held, shared))
+        if not any(known.values()):
             return table
         old, new = _split(table, column, edges)
-        again = []
-        for number, row in enumerate(_rows_of(old, table.column_names)):
-            if known[row] > 0:
-                known[row] -= 1
-            else:
-                again.append(number)
-        return pa.concat_tables([old.take(pa.array(again, pa.int64())), new])
+        again = set(range(old.num_rows))
+        for shared, rows in known.items():
+            for number, row in enumerate(_rows_of(old, shared)):
+                if number in again and rows[row] > 0:
+                    rows[row] -= 1
+                    again.remove(number)
+        return pa.concat_tables([old.take(pa.array(sorted(again), pa.int64())), new])
 
-    def _newest(self) -> Any:
-        """Return the highest watermark, None when the table is empty."""
+    def _newest(self, landed: Any = None) -> Any:
+        """Return the highest watermark, None when nothing is there; `landed` is the one that has landed."""
         column: sa.ColumnClause[Any] = sa.column(str(self._spec.source.watermark))
+        relation = self._relation(None if landed is None else earlier(landed, self._spec.source.lag))
         with self._engine.connect() as connection:
-            if connection.scalar(sa.select(sa.literal(1)).select_from(self._relation()).where(column.is_(None)).limit(1)):
-                nulls = connection.scalar(sa.select(sa.func.count()).select_from(self._relation()).where(column.is_(None)))
+            if connection.scalar(sa.select(sa.literal(1)).select_from(relation).where(column.is_(None)).limit(1)):
+                nulls = connection.scalar(sa.select(sa.func.count()).select_from(relation).where(column.is_(None)))
                 name, found = column.name, self._spec.source.table or "the query"
                 message = (
                     f"feed {self._spec.name}: {nulls} rows of {found} have no {name}, so that no window would ever hold them; allowed are "
@@ -163,15 +176,29 @@ class Sql(Source):
                     f"WHERE {name} IS NOT NULL to leave them out"
                 )
                 raise DataError(message)
-            return plain(connection.scalar(sa.select(sa.func.max(column)).select_from(self._relation())))
+            found = plain(connection.scalar(sa.select(sa.func.max(column)).select_from(relation)))
+        if found is not None and landed is not None and isinstance(found, str) != isinstance(landed, str):
+            message = (
+                f"feed {self._spec.name}: found the watermark {found!r} of {column.name}, and {landed!r} has landed; what is new cannot be "
+                "told; allowed is a watermark of the kind that landed. Name that column again, or make a new feed"
+            )
+            raise DataError(message)
+        return found
 
-    def _relation(self) -> sa.FromClause:
+    def _relation(self, start: Any = None, end: Any = None) -> sa.FromClause:
         source = self._spec.source
         if source.table:
             schema, _, table = source.table.rpartition(".")
             return sa.table(table, schema=schema or None)
         names = dict.fromkeys([*self._spec.columns, *([source.watermark] if source.watermark else [])])
-        return sa.text(str(source.query)).columns(*[sa.column(n) for n in names]).subquery("feed")
+        query = sa.text(str(source.query))
+        bounds = {"start": start, "end": end}
+        asked = query.compile().params
+        if unknown := sorted(set(asked) - set(bounds)):
+            fault = f"found :{', :'.join(unknown)}; allowed are :start and :end; a colon of SQL's own is written \\:"
+            raise SpecError(f"feeds/{self._spec.name}/feed.yaml: source.query", [fault])
+        bound = query.bindparams(**{name: value for name, value in bounds.items() if name in asked})
+        return bound.columns(*[sa.column(n) for n in names]).subquery("feed")
 
 
 def _split(table: pa.Table, column: str, edges: Sequence[pa.Scalar]) -> tuple[pa.Table, pa.Table]:
@@ -193,8 +220,6 @@ def _column(values: list[Any]) -> pa.Array:
 
 def _rows_of(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """Give rows as what compares and counts: NaN is itself, lists and times are their texts, 1 is 1.0."""
-    if any(name not in table.column_names for name in names):
-        return iter(())  # landed under another schema: no row of it is one of these
     return zip(*[[_comparable(value) for value in table[name].to_pylist()] for name in names], strict=True)
 
 
