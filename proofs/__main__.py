@@ -18,8 +18,9 @@ from proofs.gate_power import GATE_POWER
 from proofs.kills import KILLS
 from proofs.promotions import PROMOTIONS
 from proofs.replays import REPLAYS
+from proofs.signals import SIGNALS_PROOF
 
-PROOFS = (GATE_NULL, GATE_POWER, GATE_CLAIMS, KILLS, FUZZ, PROMOTIONS, REPLAYS, DRIFT_NULL, CHANGEOVER, DEMO_TEN)
+PROOFS = (GATE_NULL, GATE_POWER, GATE_CLAIMS, KILLS, FUZZ, PROMOTIONS, REPLAYS, DRIFT_NULL, SIGNALS_PROOF, CHANGEOVER, DEMO_TEN)
 
 
 def main() -> int:

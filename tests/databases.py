@@ -1,7 +1,8 @@
-"""A PostgreSQL of our own, and an empty database of each kind: fixtures."""
+"""A PostgreSQL of our own, and an empty database of each kind; proofs start one, too."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -26,14 +27,25 @@ def _as_postgres() -> list[str]:
     return ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """Start a PostgreSQL on a free loopback port; give its SQLAlchemy URL without a database."""
-    binaries = _binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL binaries under /usr/lib/postgresql/*/bin")
+def missing() -> str:
+    """Say why no PostgreSQL can be started here; empty when one can."""
+    if _binaries() is None:
+        return "no PostgreSQL binaries under /usr/lib/postgresql/*/bin"
     if os.geteuid() == 0 and (shutil.which("runuser") is None or not any(user.pw_name == "postgres" for user in pwd.getpwall())):
-        pytest.skip("PostgreSQL does not run as root, and there is no runuser or no user postgres")
+        return "PostgreSQL does not run as root, and there is no runuser or no user postgres"
+    return ""
+
+
+@contextlib.contextmanager
+def server() -> Iterator[str]:
+    """Start a PostgreSQL on a free loopback port; give its SQLAlchemy URL without a database.
+
+    Raises:
+        RuntimeError: There is none to start.
+    """
+    binaries = _binaries()
+    if binaries is None or missing():
+        raise RuntimeError(missing())
     folder = Path(tempfile.mkdtemp(prefix="ratchet-pg-", dir="/tmp"))  # pytest's own folders are closed to other users
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
@@ -56,6 +68,23 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def empty(server: str) -> str:
+    """Make an empty database; return its URL."""
+    name = f"t{uuid.uuid4().hex}"
+    with sa.create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+    return f"{server}/{name}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Give a server for the session."""
+    if missing():
+        pytest.skip(missing())
+    with server() as url:
+        yield url
+
+
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
     """Give what makes an empty database of a kind, and returns its URL."""
@@ -63,11 +92,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], 
     def make(kind: str) -> str:
         if kind == "sqlite":
             return f"sqlite:///{tmp_path / 'db.sqlite'}"
-        server = request.getfixturevalue("postgres")
-        name = f"t{uuid.uuid4().hex}"
-        with sa.create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT").connect() as connection:
-            connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-        return f"{server}/{name}"
+        return empty(request.getfixturevalue("postgres"))
 
     return make
 

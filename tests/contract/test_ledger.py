@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from include.ratchet.adapters.ledger import Ledger, _opened, opened
-from include.ratchet.domain.errors import LedgerError
+from include.ratchet.domain.errors import LedgerError, OvertakenError
 from include.ratchet.domain.records import (
     Batch,
     Delivery,
@@ -209,6 +209,32 @@ class TestSignals:
         with ThreadPoolExecutor(4) as pool:
             assert sum(pool.map(start, range(4))) == 1
         assert len(ledger.runs("m")) == 1
+
+    def test_a_decision_that_did_not_know_of_a_run_starts_none(self, ledger: Ledger) -> None:
+        """A run that another arbiter started meanwhile counts against the budget: who did not see it must decide again."""
+        one, two = self.pending(ledger)
+        ledger.arbitrated([Disposition(one, "started", "x", "r1")], self.run("r1"), seen=0)
+        with pytest.raises(OvertakenError, match="m: 1 runs are recorded, 0 were known"):
+            ledger.arbitrated([Disposition(two, "started", "x", "r2")], self.run("r2"), seen=0)
+        assert [s.id for s, _ in ledger.signals("m", pending=True)] == [two]
+        ledger.arbitrated([Disposition(two, "started", "x", "r2")], self.run("r2"), seen=1)
+        assert len(ledger.runs("m")) == 2
+
+    def test_of_many_decisions_on_the_same_facts_one_starts_a_run(self, ledger: Ledger) -> None:
+        """Eight arbiters with a signal each, all of which saw no run: one run, seven that must decide again."""
+        for number in range(8):
+            ledger.signal(Signal("m", "drift", str(number), {}, AT))
+
+        def start(signal: Signal) -> bool:
+            try:
+                ledger.arbitrated([Disposition(signal.id or 0, "started", "x", signal.key)], self.run(signal.key), seen=0)
+            except OvertakenError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(start, [each for each, _ in ledger.signals("m")])) == 1
+        assert (len(ledger.runs("m")), len(ledger.signals("m", pending=True))) == (1, 7)
 
     def test_runs_come_newest_first_and_all(self, ledger: Ledger) -> None:
         """The arbiter counts every run of a day against its budget, however many there are."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from include.ratchet.adapters import open_ledger
+from include.ratchet.adapters.ledger import Ledger
+from include.ratchet.domain.arbiter import Facts
 from include.ratchet.domain.errors import Skip, SpecError
+from include.ratchet.domain.records import Disposition, Signal, TrainingRun, Window
+from include.ratchet.domain.triggerspec import Triggers
 from include.ratchet.tasks import arbitrate
 from tests.tiny import DAYS, MODEL, MODEL_YAML, Project, visits
 
@@ -145,3 +151,26 @@ def test_a_changed_spec_is_something_new(landed: Project) -> None:
     landed.write(model=scheduled)
     landed.run_id = "scheduled"
     assert landed.run(arbitrate.arbitrate, MODEL, run_type="scheduled")["reason"].startswith("schedule")
+
+
+def test_who_was_overtaken_decides_again(tmp_path: Path) -> None:
+    """Another run starts between the look and the answer, and a signal comes after it: it waits for the cooldown, and nothing fails."""
+    ledger, at = Ledger(f"sqlite:///{tmp_path / 'l.db'}"), datetime(2026, 1, 1, tzinfo=UTC)
+    looks: list[int] = []
+
+    def run(run_id: str) -> TrainingRun:
+        return TrainingRun(run_id, "m", "", Window(at, at), ("a",), at, at)
+
+    def facts(known: list[TrainingRun]) -> Facts:
+        if not looks:
+            ledger.arbitrated([Disposition(1, "started", "faster", "other")], run("other"))
+            ledger.signal(Signal("m", "drift", "second", {}, at))
+        looks.append(len(known))
+        return Facts(at, tuple(each.clock_at for each in known), 1)
+
+    ledger.signal(Signal("m", "drift", "first", {}, at))
+    decision = arbitrate.settle(ledger, run("late"), Triggers.model_validate({"drift": {}, "cooldown": "1h"}), facts)
+    assert looks == [0, 1]
+    assert not decision.start
+    assert decision.reason.startswith("cooling down until")
+    assert [each.run_id for each in ledger.runs("m")] == ["other"]

@@ -6,7 +6,8 @@ RatchetError
 ├── QualityError             a batch broke its feed's schema or expectations
 ├── RegistryError            the model registry does not hold what was asked for
 ├── LedgerError              the ledger refuses a write
-│   └── FrozenError          promotions are frozen
+│   ├── FrozenError          promotions are frozen
+│   └── OvertakenError       what was decided is old: another has written meanwhile
 └── DeployError              a version cannot be served
 
 A `RatchetError` is terminal for a task: trying again gives the same answer. Anything else (network,
@@ -59,6 +60,10 @@ class LedgerError(RatchetError):
 
 class FrozenError(LedgerError):
     """Promotions of a model are frozen."""
+
+
+class OvertakenError(LedgerError):
+    """Another has written what this decision did not know; decide again."""
 
 
 class DeployError(RatchetError):

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from include.ratchet.domain import specs
-from include.ratchet.domain.arbiter import Facts, decide, faults
+from include.ratchet.domain.arbiter import Decision, Facts, decide, faults
 from include.ratchet.domain.context import TaskContext, current
-from include.ratchet.domain.errors import LedgerError, Skip
+from include.ratchet.domain.errors import LedgerError, OvertakenError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Signal, TrainingRun, Verdict, Window
-from include.ratchet.domain.triggerspec import Cron
+from include.ratchet.domain.triggerspec import Cron, Triggers
 from include.ratchet.tasks import asked, experiment, inspect_model, reading, recipe
+
+if TYPE_CHECKING:
+    from include.ratchet.adapters.ledger import Ledger
+
+TRIES = 10
+"""How often the arbiter decides anew when another run of its model was faster."""
 
 
 def arbitrate(model: str) -> Json:
@@ -41,23 +49,51 @@ def arbitrate(model: str) -> Json:
     fresh = _new_labelled_rows(spec, tables, next((run for run in past if run.run_id in judged), None), at)
     for signal in _own_signals(spec, task, fresh, at, len(past)):
         ledger.signal(signal)
-    pending = [signal for signal, _ in ledger.signals(model, pending=True)]
-    facts = Facts(
-        at,
-        tuple(run.clock_at for run in past),
-        fresh,
-        force=bool(task.params.get("force")),
-        champion=ledger.champion(model),
-        faults=faults(verdicts),
-        minutes=_minutes([run for run in past if run.clock_at > at - timedelta(days=1)]),
-        changed=_changed(spec, verdicts),
-    )
-    decision = decide(pending, facts, spec.triggers, task.run_id)
-    run = TrainingRun(task.run_id, model, decision.reason, asked.window(spec, task, at), chosen, datetime.now(UTC), at)
-    ledger.arbitrated(decision.dispositions, run if decision.start else None)
+
+    def facts(known: list[TrainingRun]) -> Facts:
+        return Facts(
+            at,
+            tuple(run.clock_at for run in known),
+            fresh,
+            force=bool(task.params.get("force")),
+            champion=ledger.champion(model),
+            faults=faults(verdicts),
+            minutes=_minutes([run for run in known if run.clock_at > at - timedelta(days=1)]),
+            changed=_changed(spec, verdicts),
+        )
+
+    run = TrainingRun(task.run_id, model, "", asked.window(spec, task, at), chosen, datetime.now(UTC), at)
+    decision = settle(ledger, run, spec.triggers, facts)
     if not decision.start:
         raise Skip(decision.reason)
-    return _run_json(run)
+    return _run_json(dataclasses.replace(run, reason=decision.reason))
+
+
+def settle(ledger: Ledger, run: TrainingRun, triggers: Triggers, facts: Callable[[list[TrainingRun]], Facts]) -> Decision:
+    """Decide about all pending signals of a run's model, and record it; decide again when another was faster.
+
+    Args:
+        ledger: The ledger.
+        run: The run that starts, if one may; its reason is the decision's.
+        triggers: Of the spec.
+        facts: Returns what the arbiter may look at, by the runs that are recorded.
+
+    Raises:
+        OvertakenError: Others were faster every time.
+    """
+    for left in reversed(range(TRIES)):
+        known = ledger.runs(run.model)  # before the signals: a run that is recorded in between is seen when this one is
+        pending = [signal for signal, _ in ledger.signals(run.model, pending=True)]
+        decision = decide(pending, facts(known), triggers, run.run_id)
+        started = dataclasses.replace(run, reason=decision.reason) if decision.start else None
+        try:
+            ledger.arbitrated(decision.dispositions, started, len(known))
+        except OvertakenError:
+            if not left:
+                raise
+        else:
+            break
+    return decision
 
 
 def _minutes(runs: list[TrainingRun]) -> float:

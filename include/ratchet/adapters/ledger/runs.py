@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, Text, UniqueConstraint, select
+from sqlalchemy import String, Text, UniqueConstraint, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from include.ratchet.adapters.ledger.seals import Session
 from include.ratchet.adapters.ledger.store import Store, Table
-from include.ratchet.domain.errors import LedgerError
+from include.ratchet.domain.errors import OvertakenError
 from include.ratchet.domain.records import Disposition, Signal, TrainingRun, Window
+
+_LOCK = 0x61726274
+"""Of PostgreSQL's advisory locks, with the model's name: who starts a run waits for who starts another."""
 
 
 class SignalRow(Table):
@@ -74,18 +77,25 @@ class Runs(Store):
                 for row in session.scalars(query)
             ]
 
-    def arbitrated(self, dispositions: Sequence[Disposition], run: TrainingRun | None) -> None:
+    def arbitrated(self, dispositions: Sequence[Disposition], run: TrainingRun | None, seen: int | None = None) -> None:
         """Write what the arbiter decided, and the run that it started, in one transaction.
 
+        Args:
+            dispositions: Of signals that are pending.
+            run: The run that starts, None when none does.
+            seen: How many runs of the model the arbiter knew of: cooldown and budget hold for no other number.
+
         Raises:
-            LedgerError: Another run answered one of the signals meanwhile; nothing is written.
+            OvertakenError: Another run answered one of the signals, or was started, meanwhile; nothing is written.
         """
         with Session(self._engine) as session, session.begin():
+            if run and seen is not None:
+                _require_seen(session, run.model, seen)
             for each in sorted(dispositions, key=lambda d: d.signal):
                 row = session.get_one(SignalRow, each.signal, with_for_update=True)
                 if row.outcome != "pending":
                     message = f"signal {each.signal} of {row.model}: {row.outcome} already, by run {row.run_id}; start the train run again"
-                    raise LedgerError(message)
+                    raise OvertakenError(message)
                 row.outcome, row.reason, row.run_id = each.outcome, each.reason, each.run
             if run:
                 content = dataclasses.asdict(run) | {"window": run.window.to_json(), "candidates": {"names": list(run.candidates)}}
@@ -102,6 +112,16 @@ class Runs(Store):
         query = select(RunRow).where(RunRow.model == model).order_by(RunRow.started_at.desc()).limit(limit)
         with Session(self._reads) as session:
             return [_run(row) for row in session.scalars(query)]
+
+
+def _require_seen(session: Session, model: str, seen: int) -> None:
+    """Let one arbiter of a model after the other start a run; the one that did not know of the other's decides again."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":  # SQLite lets one transaction write at a time as it is
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock, hashtext(:model))"), {"lock": _LOCK, "model": model})
+    found = session.scalar(select(func.count()).select_from(RunRow).where(RunRow.model == model))
+    if found != seen:
+        raise OvertakenError(f"{model}: {found} runs are recorded, {seen} were known when this one was decided; start the train run again")
 
 
 def _run(row: RunRow) -> TrainingRun:
