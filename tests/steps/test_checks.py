@@ -65,6 +65,15 @@ def test_test_rows_that_were_trained_on_are_found_by_id() -> None:
     assert sane(rows(id=ids))["test rows were not trained on"] is False
 
 
+def test_an_id_of_two_columns_is_the_pair() -> None:
+    """Test rows that share one column of the id with train rows are others; those that share both are the same."""
+    spec = spec_of(gate__segments={"margin": 0.1}, columns__id=["id", "shop"])
+    ids, shop = np.arange(COUNT) % 2000, np.arange(COUNT) // 2000
+    assert sane(rows(id=ids, shop=shop), spec)["test rows were not trained on"] is True
+    shop[-1] = 0
+    assert sane(rows(id=ids, shop=shop), spec)["test rows were not trained on"] is False
+
+
 def test_copies_of_train_rows_are_found_by_what_they_hold() -> None:
     """A tenth of the test rows copied from the train rows, under new ids."""
     table = rows()
