@@ -23,6 +23,7 @@ def test_the_question_stands_before_the_answer_and_a_skip_passes() -> None:
     asked: Any = dag.task_dict["approve"]
     assert asked.upstream_task_ids == {"ask"}
     assert dag.task_dict["approved"].upstream_task_ids == {"_plan", "ask", "approve"}
-    assert dag.task_dict["approved"].trigger_rule == "none_failed"
+    assert dag.task_dict["approved"].trigger_rule == "none_failed_min_one_success"  # nothing due: skipped, too
     assert asked.response_timeout == spec.deploy.approval_within
     assert asked.defaults == ["Reject"]
+    assert asked.params.get_param("reason").schema["type"] == ["null", "string"]

@@ -129,3 +129,22 @@ def test_a_freeze_between_choice_and_promotion_holds(serving: Project, plan: Jso
     with pytest.raises(Skip, match="are frozen"):
         serving.run(choose.choose, MODEL, stage="deploy", action="freeze", reason="again")
     assert serving.promote(action="rollback")["version"] == 1
+
+
+def test_a_sweep_does_not_ask_again(serving: Project, plan: Json) -> None:
+    """One question per blessing is open; another run says who asks, and a run whose form names the version asks all the same."""
+    first = serving.run(agree.ask, plan, stage="deploy")
+    assert serving.run(agree.ask, plan, stage="deploy") == first  # the same run, tried again
+    serving.run_id = "sweep"
+    with pytest.raises(Skip, match=r"asked already, by run next; unanswered by .* UTC is a no"):
+        serving.run(agree.ask, plan, stage="deploy")
+    with pytest.raises(Skip, match="version 2 is not approved"):
+        _go(serving, plan, None, None)
+    assert serving.run(agree.ask, plan, stage="deploy", version=2) == first
+
+
+def test_a_deadline_does_not_take_back_what_a_person_said(serving: Project, plan: Json) -> None:
+    """Answered at the command line while the scheduler's question stayed open: its default is no answer."""
+    question = serving.run(agree.ask, plan, stage="deploy")
+    serving.run(agree.answer, MODEL, None, True, "looked at it", stage="deploy")  # noqa: FBT003
+    assert _go(serving, plan, question, {"chosen_options": ["Reject"], "responded_by_user": None}) == plan

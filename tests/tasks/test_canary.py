@@ -53,6 +53,9 @@ def test_shadow_then_canary_then_go_on(serving: Project, plan: Json) -> None:
     found = _look(serving, plan)
     assert found is not None
     assert (found["canary"]["canary"], found["canary"]["shadow"], _open()) == (50, 60, [])
+    (trial,) = open_ledger().trials(MODEL, "canary", plan["evidence"])
+    assert (trial.passed, trial.why) == (True, "110 requests, no fault shown")
+    assert _look(serving, plan) == plan  # tried again: it is not shown requests once more
 
 
 def test_a_fault_closes_the_routes_and_the_champion_stays(serving: Project, plan: Json) -> None:

@@ -24,7 +24,8 @@ def approved(spec: ModelSpec, plan: Any) -> Any:
         options=[agree.YES, agree.NO],
         defaults=[agree.NO],
         response_timeout=spec.deploy.approval_within,
-        params={"reason": Param("", type="string", title="Reason")},
+        # Null is allowed: beside an empty text that may not be empty, Airflow's page lets nobody approve or reject.
+        params={"reason": Param(None, type=["null", "string"], title="Reason", description="Why? It is kept in the ledger.")},
     )
     question >> approve
-    return step(agree.approved, trigger_rule="none_failed")(plan, question, approve.output)
+    return step(agree.approved, trigger_rule="none_failed_min_one_success")(plan, question, approve.output)

@@ -242,6 +242,36 @@ class Agreement:
 
 
 @dataclass(frozen=True)
+class Question:
+    """Which run asks a person about a version since when; until its deadline no other run asks the same."""
+
+    model: str
+    version: int
+    verdict: str
+    dossier: str
+    run_id: str
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a version did when it was tried: as a canary by real requests, or in a rehearsal of the rollback to it.
+
+    `seconds` is how long a rehearsal took from the ledger's word to a right answer; of a canary, how long it was out.
+    """
+
+    model: str
+    version: int
+    kind: Literal["canary", "rehearsal"]
+    verdict: str
+    passed: bool
+    why: str
+    seconds: float
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Route:
     """A version that answers beside the champion: as its shadow, or for a fraction [0-1] of the entities as a canary."""
 

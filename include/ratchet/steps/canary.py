@@ -1,26 +1,45 @@
-"""Judge a challenger by real requests: errors, latency, and whether it speaks of the same world."""
+"""Judge a challenger by real requests, at every look anew: errors, latency, and whether it speaks of the same world."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
-from scipy import stats
+from scipy import special, stats
 
 from include.ratchet.domain.modelspec import Canary, ModelSpec
 
 FAR = 0.5
-"""|P(higher) - P(lower)| between the predictions of challenger and champion that no retraining explains; a wrong unit does."""
+"""P(higher) - P(lower) between the predictions of challenger and champion that no retraining explains; a wrong unit does."""
 SLOW = 0.01
 """Requests that may take longer than the p99 that the gate allows."""
 
 
+@dataclass(frozen=True)
+class Counts:
+    """What a challenger's requests have shown so far; all that the tests look at.
+
+    Attributes:
+        asked, failed: Requests, and those that failed.
+        single, slow: Requests of one row, and those that took longer than the gate's p99.
+        pairs, above: Pairs of a request of its own and one of the champion's, and how many of them it predicts higher;
+            a tie counts half.
+    """
+
+    asked: int = 0
+    failed: int = 0
+    single: int = 0
+    slow: int = 0
+    pairs: int = 0
+    above: float = 0.0
+
+
 def judge(requests: pa.Table, spec: ModelSpec, canary: Canary, version: int, champion: int) -> dict[str, Any]:
     """Compare what two versions answered since the route was opened.
-
-    A fault is shown, not feared: each of three one-sided tests at a third of the gate's `alpha_guard`, so that one look
-    stops a healthy challenger at most so often; several looks at growing data stop it a little more often.
 
     Args:
         requests: The log of the service, one row per row asked for.
@@ -33,39 +52,90 @@ def judge(requests: pa.Table, spec: ModelSpec, canary: Canary, version: int, cha
         `requests` that the challenger saw, by `shadow` and `canary`; `errors`; `p99_ms`; `apart`, how much more often it
         predicts higher than the champion than lower [-1, 1]; and `faults`, one sentence each.
     """
-    rows = requests.to_pandas()
+    rows = requests.to_pandas().sort_values(["asked_at", "prediction_id"], kind="stable")
+    rows["request"] = rows["prediction_id"].str.rsplit(".", n=1).str[0]
     mine = rows[(rows["model_version"] == version) & rows["route"].isin(["shadow", "canary"])]
     theirs = rows[(rows["model_version"] == champion) & (rows["route"] == "champion")]
-    named = mine.assign(request=mine["prediction_id"].str.rsplit(".", n=1).str[0])
-    asked = named.drop_duplicates("request")
-    # The gate's bound is for one row; a request of many takes longer in every version.
-    single = asked[asked["request"].map(named["request"].value_counts()) == 1]
-    level, count = spec.gate.alpha_guard / 3, len(asked)
-    failed = int(asked["error"].notna().sum())
-    slow = int((single["latency_ms"] > spec.gate.readiness.p99_ms).sum())
-    apart, p_apart = _apart(mine["score"].dropna(), theirs["score"].dropna())
-    faults = []
-    if count and stats.binom.sf(failed - 1, count, canary.max_error_rate) <= level:
-        faults.append(f"{failed} of {count} requests failed; allowed is a share of {canary.max_error_rate:g}")
-    if len(single) and stats.binom.sf(slow - 1, len(single), SLOW) <= level:
-        bound = f"{spec.gate.readiness.p99_ms:g} ms; allowed is a share of {SLOW:g}"
-        faults.append(f"{slow} of {len(single)} requests of one row took longer than {bound}")
-    if abs(apart) >= FAR and p_apart <= level:
-        faults.append(f"its predictions stand apart from the champion's by {apart:+.2f}; allowed is {FAR:g}")
+    asked = mine.drop_duplicates("request")
+    counts = _counted(mine, asked, theirs.drop_duplicates("request"), spec.gate.readiness.p99_ms)
     return {
-        "requests": count,
+        "requests": counts.asked,
         "shadow": int((asked["route"] == "shadow").sum()),
         "canary": int((asked["route"] == "canary").sum()),
-        "errors": failed,
-        "p99_ms": round(float(asked["latency_ms"].quantile(0.99)), 2) if count else None,
-        "apart": round(apart, 4),
-        "faults": faults,
+        "errors": counts.failed,
+        "p99_ms": round(float(asked["latency_ms"].quantile(0.99)), 2) if counts.asked else None,
+        "apart": round(_apart(counts), 4),
+        "faults": faults(counts, spec, canary),
     }
 
 
-def _apart(mine: pd.Series, theirs: pd.Series) -> tuple[float, float]:
-    """Return how much more often a prediction is higher than lower, and the p-value that the two are alike."""
-    if mine.empty or theirs.empty:
-        return 0.0, 1.0
-    found = stats.mannwhitneyu(mine, theirs)
-    return float(2 * found.statistic / (len(mine) * len(theirs)) - 1), float(found.pvalue)
+def faults(counts: Counts, spec: ModelSpec, canary: Canary) -> list[str]:
+    """Say what is shown to be wrong; a healthy challenger is called wrong at most so often, over all looks together.
+
+    Each of three tests has a third of the gate's `alpha_guard`, the one with two sides a half of it for each. Every test
+    stays below its level however often it is asked (`evidence`), so that each look may be the last.
+    """
+    level, found = spec.gate.alpha_guard / 3, []
+    if evidence(counts.failed, counts.asked, canary.max_error_rate) >= -math.log(level):
+        found.append(f"{counts.failed} of {counts.asked} requests failed; allowed is a share of {canary.max_error_rate:g}")
+    if evidence(counts.slow, counts.single, SLOW) >= -math.log(level):
+        bound = f"{spec.gate.readiness.p99_ms:g} ms; allowed is a share of {SLOW:g}"
+        found.append(f"{counts.slow} of {counts.single} requests of one row took longer than {bound}")
+    sides = (counts.above, counts.pairs - counts.above)
+    if max(evidence(each, counts.pairs, (1 + FAR) / 2) for each in sides) >= -math.log(level / 2):
+        found.append(f"its predictions stand apart from the champion's by {_apart(counts):+.2f}; allowed is {FAR:g}")
+    return found
+
+
+def evidence(hits: float, count: int, allowed: float) -> float:
+    """Return the logarithm of the evidence that hits are more frequent than allowed.
+
+    It is the likelihood ratio of all larger rates, weighted evenly, to the allowed one. While the rate is at most the
+    allowed one, whatever came before, this is a non-negative supermartingale that starts at 1: over all counts together
+    it reaches 1/a with a probability of at most a (Ville's inequality). A hit may count for a part: by the inequality of
+    the means the ratio is then smaller than for the hits that it stands for.
+
+    Args:
+        hits: How many hits there were, in parts of one.
+        count: Of how many.
+        allowed: The rate that is allowed, in (0, 1).
+
+    References:
+        Ville (1939); Robbins (1970), Statistical methods related to the law of the iterated logarithm, for the mixture.
+    """
+    misses = count - hits
+    larger = float(stats.beta.logsf(allowed, hits + 1, misses + 1)) + float(special.betaln(hits + 1, misses + 1)) - math.log1p(-allowed)
+    return larger - hits * math.log(allowed) - misses * math.log1p(-allowed)
+
+
+def _counted(mine: pd.DataFrame, asked: pd.DataFrame, theirs: pd.DataFrame, p99_ms: float) -> Counts:
+    # The gate's bound is for one row; a request of many takes longer in every version.
+    single = asked[asked["request"].map(mine["request"].value_counts()) == 1]
+    ours = asked.dropna(subset="score")
+    higher = _higher(ours, theirs.dropna(subset="score"))
+    return Counts(
+        asked=len(asked),
+        failed=int((asked["error"].fillna("") != "").sum()),
+        single=len(single),
+        slow=int((single["latency_ms"] > p99_ms).sum()),
+        pairs=len(higher),
+        above=float(higher.sum()),
+    )
+
+
+def _higher(mine: pd.DataFrame, theirs: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Pair each of the challenger's requests with one of the champion's, in the order in which they came; 1 is higher, 0 lower.
+
+    One row of a request counts: the others are of the same hour and the same client. A shadow answers the same requests as
+    the champion, and is paired with the one before: beside the same row, a model that is only calibrated a little
+    differently would be higher every time.
+    """
+    if len(mine) and len(theirs) and mine["request"].iloc[0] == theirs["request"].iloc[0]:
+        mine = mine.iloc[1:]
+    count = min(len(mine), len(theirs))
+    one, other = (each["score"].to_numpy(dtype=float)[:count] for each in (mine, theirs))
+    return (one > other) + 0.5 * (one == other)
+
+
+def _apart(counts: Counts) -> float:
+    return 2 * counts.above / counts.pairs - 1 if counts.pairs else 0.0

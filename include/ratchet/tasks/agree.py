@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import DeployError, Skip
-from include.ratchet.domain.records import Agreement, Json
+from include.ratchet.domain.records import Agreement, Json, Question
 
 YES, NO = "Approve", "Reject"
 
@@ -16,7 +16,8 @@ def ask(plan: Json) -> Json:
     """Put the question: which version, instead of which, and the dossier that it is about.
 
     Raises:
-        Skip: Nothing is to be asked: the model needs no approval, this is a rollback, or the answer is on record.
+        Skip: Nothing is to be asked: the model needs no approval, this is a rollback, the answer is on record, or
+            another run asks already. Who names a version in the form is asked all the same.
     """
     from include.ratchet.adapters import open_ledger
 
@@ -29,6 +30,14 @@ def ask(plan: Json) -> Json:
     known = ledger.agreement(plan["evidence"], shown["digest"])
     if known:
         message = f"answered by {known.who}: {'approved' if known.agreed else 'rejected'}"
+        raise Skip(message)
+    task, now = current(), datetime.now(UTC)
+    asked = Question(
+        spec.name, int(plan["version"]), plan["evidence"], shown["digest"], task.run_id, now, now + spec.deploy.approval_within
+    )
+    open_one = ledger.ask(asked, anew=bool(task.params.get("version")))
+    if open_one.run_id != task.run_id:
+        message = f"asked already, by run {open_one.run_id}; unanswered by {open_one.until:%Y-%m-%d %H:%M} UTC is a no"
         raise Skip(message)
     instead = f" instead of version {plan['previous']}" if plan["previous"] is not None else ""
     subject = f"May {spec.name} version {plan['version']} serve{instead}?"
@@ -53,7 +62,7 @@ def approved(plan: Json, question: Json | None, answer: Json | None) -> Json:
         if question["dossier"] != dossier:
             message = f"{spec.name} version {plan['version']}: the dossier has changed since it was shown; start the deploy again"
             raise DeployError(message)
-        record(plan, dossier, agreed=YES in answer["chosen_options"], who=_who(answer), why=_why(answer))
+        _record(plan, dossier, answer)
     known = ledger.agreement(plan["evidence"], dossier)
     if known is None or not known.agreed:
         message = f"version {plan['version']} is not approved" + (f": {known.who} said no {known.why}".rstrip() if known else "")
@@ -69,14 +78,6 @@ def approved(plan: Json, question: Json | None, answer: Json | None) -> Json:
     return plan
 
 
-def record(plan: Json, dossier: str, *, agreed: bool, who: str, why: str) -> None:
-    """Write an answer into the ledger."""
-    from include.ratchet.adapters import open_ledger
-
-    made = Agreement(plan["model"], int(plan["version"]), plan["evidence"], dossier, agreed, who, why, datetime.now(UTC))
-    open_ledger().agree(made)
-
-
 def answer(model: str, version: int | None, agreed: bool, reason: str) -> Json:  # noqa: FBT001 - a task body's arguments are JSON
     """Answer at the command line, for the version asked for or the one that waits.
 
@@ -86,7 +87,7 @@ def answer(model: str, version: int | None, agreed: bool, reason: str) -> Json: 
     from include.ratchet.tasks.choose import planned
 
     plan = planned(model, "promote", version)
-    record(plan, _shown(plan)["digest"], agreed=agreed, who=current().who, why=reason)
+    _agree(plan, _shown(plan)["digest"], agreed=agreed, who=current().who, why=reason)
     return plan
 
 
@@ -103,6 +104,23 @@ def _shown(plan: Json) -> Json:
         message = f"{plan['model']} version {plan['version']}: has no dossier to agree to; clear `dossier` in the training run"
         raise DeployError(message)
     return found
+
+
+def _record(plan: Json, dossier: str, answer: Json) -> None:
+    """Keep an answer; a deadline that passes says nothing where a person has answered at the command line."""
+    from include.ratchet.adapters import open_ledger
+
+    by = answer.get("responded_by_user")
+    if by is None and open_ledger().agreement(plan["evidence"], dossier):
+        return
+    _agree(plan, dossier, agreed=YES in answer["chosen_options"], who=_who(answer), why=_why(answer))
+
+
+def _agree(plan: Json, dossier: str, *, agreed: bool, who: str, why: str) -> None:
+    from include.ratchet.adapters import open_ledger
+
+    made = Agreement(plan["model"], int(plan["version"]), plan["evidence"], dossier, agreed, who, why, datetime.now(UTC))
+    open_ledger().agree(made)
 
 
 def _who(answer: Json) -> str:

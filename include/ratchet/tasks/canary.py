@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import DeployError
-from include.ratchet.domain.records import Json, Route
-from include.ratchet.tasks.agree import record
-from include.ratchet.tasks.deploy import CANARY
+from include.ratchet.domain.records import Json, Route, Trial
 
 if TYPE_CHECKING:
     from include.ratchet.adapters.ledger import Ledger
@@ -35,6 +33,9 @@ def canary(plan: Json) -> Json | None:
     if wanted is None or plan["previous"] is None or plan["action"] == "rollback" or spec.deploy.target == "batch":
         return plan
     ledger = open_ledger()
+    if any(each.passed for each in ledger.trials(spec.name, "canary", plan["evidence"])[:1]):
+        ledger.end_routes(spec.name, now, version)  # an earlier try was killed when it had just ended
+        return plan
     shadow, small = _open(ledger, spec.name, version)
     if shadow is None and small is None:
         ledger.route(Route(spec.name, version, "shadow", 1.0, now))
@@ -42,11 +43,10 @@ def canary(plan: Json) -> Json | None:
     began = max(each.since for each in ledger.routes(spec.name) if each.version == version and each.mode == "shadow")
     found = _judged(plan, began)
     if found["faults"]:
-        ledger.end_routes(spec.name, now, version)
-        record(plan, CANARY, agreed=False, who="canary", why="; ".join(found["faults"]))
+        said = "; ".join(found["faults"])
+        _end(ledger, Trial(spec.name, version, "canary", plan["evidence"], False, said, (now - began).total_seconds(), now))  # noqa: FBT003
         message = (
-            f"{spec.name} version {version}: {'; '.join(found['faults'])}; version {plan['previous']} stays. "
-            f"The answers are in the lake's requests/{spec.name}."
+            f"{spec.name} version {version}: {said}; version {plan['previous']} stays. The answers are in the lake's requests/{spec.name}."
         )
         raise DeployError(message)
     if small is None:
@@ -56,12 +56,18 @@ def canary(plan: Json) -> Json | None:
         return None
     if found["canary"] < wanted.requests and now < small.since + wanted.within / 2:
         return None
-    ledger.end_routes(spec.name, now, version)
+    said = f"{found['requests']} requests, no fault shown"
     if found["canary"] < wanted.requests:
-        _log.warning(
-            "%s version %s: only %s of %s requests came in time; none shows a fault", spec.name, version, found["canary"], wanted.requests
-        )
+        said = f"only {found['canary']} of {wanted.requests} requests came in time; none shows a fault"
+        _log.warning("%s version %s: %s", spec.name, version, said)
+    _end(ledger, Trial(spec.name, version, "canary", plan["evidence"], True, said, (now - began).total_seconds(), now))  # noqa: FBT003
     return {**plan, "canary": found}
+
+
+def _end(ledger: Ledger, trial: Trial) -> None:
+    """Record the outcome, then close the routes: a look that is killed between the two finds its outcome, and closes them."""
+    ledger.tried(trial)
+    ledger.end_routes(trial.model, trial.at, trial.version)
 
 
 def _open(ledger: Ledger, model: str, version: int) -> tuple[Route | None, Route | None]:

@@ -10,7 +10,7 @@ from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import DeployError, Skip
 from include.ratchet.domain.promotion import former
 from include.ratchet.domain.records import Freeze, Json, Verdict
-from include.ratchet.tasks.deploy import CANARY, blessing, reconcile
+from include.ratchet.tasks.deploy import blessing, reconcile
 
 if TYPE_CHECKING:
     from include.ratchet.adapters.ledger import Ledger
@@ -91,9 +91,9 @@ def _waiting(model: str, ledger: Ledger, served: list[int]) -> int:
     if not compared:
         message = _stale(blessed[max(waiting)], champion)
         raise Skip(message)
-    stopped = ledger.agreement(blessed[max(compared)].digest, CANARY)
-    if stopped and not stopped.agreed:
-        message = f"version {max(compared)} was stopped as a canary: {stopped.why}; a person may deploy it by its number"
+    tried = ledger.trials(model, "canary", blessed[max(compared)].digest)[:1]
+    if tried and not tried[0].passed:
+        message = f"version {max(compared)} was stopped as a canary: {tried[0].why}; a person may deploy it by its number"
         raise Skip(message)
     return max(compared)
 

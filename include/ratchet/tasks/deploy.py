@@ -14,9 +14,6 @@ from include.ratchet.domain.records import Json, Promotion, Verdict
 if TYPE_CHECKING:
     from include.ratchet.adapters.ledger import Ledger
 
-CANARY = "canary"
-"""In place of a dossier's digest: the answer that real requests gave about a version."""
-
 
 def preload(plan: Json) -> Json:
     """Load the artifact here and answer one row: what is not the file that was judged, or does not load, goes no further."""

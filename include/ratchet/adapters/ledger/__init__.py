@@ -25,10 +25,11 @@ from include.ratchet.adapters.ledger.routes import Routes
 from include.ratchet.adapters.ledger.runs import Runs
 from include.ratchet.adapters.ledger.seals import Audits
 from include.ratchet.adapters.ledger.steps import Steps
+from include.ratchet.adapters.ledger.trials import Trials
 from include.ratchet.adapters.ledger.verdicts import Verdicts
 
 
-class Ledger(Batches, Reviews, Runs, Verdicts, Promotions, Routes, Holds, Steps, Audits, Recipes, Alerts, Locks):
+class Ledger(Batches, Reviews, Runs, Verdicts, Promotions, Routes, Holds, Steps, Audits, Recipes, Trials, Alerts, Locks):
     """Reads and writes of the ledger; each method is one transaction."""
 
 

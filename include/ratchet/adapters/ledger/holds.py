@@ -1,4 +1,4 @@
-"""What people say about deployments: a freeze, its end, and their agreement to a version."""
+"""What people say about deployments: a freeze, its end, and their agreement to a version, for which they were asked."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import dataclasses
 from datetime import datetime
 
 from sqlalchemy import String, Text, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from include.ratchet.adapters.ledger.seals import Session
 from include.ratchet.adapters.ledger.store import Store, Table
-from include.ratchet.domain.records import Agreement, Freeze
+from include.ratchet.domain.records import Agreement, Freeze, Question
 
 
 class FreezeRow(Table):
@@ -42,8 +43,24 @@ class AgreementRow(Table):
     at: Mapped[datetime]
 
 
+class QuestionRow(Table):
+    """A question that a run put to people."""
+
+    __tablename__ = "questions"
+    sealed_by = ("verdict", "dossier", "number")
+    verdict: Mapped[str] = mapped_column(String(64), primary_key=True)
+    dossier: Mapped[str] = mapped_column(String(64), primary_key=True)
+    # Of two runs that ask at once, both claim the same number, and one is told that the other asks.
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    model: Mapped[str] = mapped_column(String(200), index=True)
+    version: Mapped[int]
+    run_id: Mapped[str] = mapped_column(String(300))
+    at: Mapped[datetime]
+    until: Mapped[datetime]
+
+
 class Holds(Store):
-    """Freezes and agreements; each is written once."""
+    """Freezes, questions and agreements; each is written once."""
 
     def freeze(self, freeze: Freeze) -> None:
         """Record a freeze, or its end."""
@@ -66,6 +83,30 @@ class Holds(Store):
         with Session(self._reads) as session:
             row = session.scalar(query.order_by(AgreementRow.id.desc()).limit(1))
             return Agreement(row.model, row.version, row.verdict, row.dossier, row.agreed, row.who, row.why, row.at) if row else None
+
+    def ask(self, question: Question, *, anew: bool = False) -> Question:
+        """Record that a run asks, unless another run's question is open; return the one that is open now.
+
+        Args:
+            question: What is asked; its `at` says what is open.
+            anew: Ask even so.
+        """
+        same = (QuestionRow.verdict == question.verdict, QuestionRow.dossier == question.dossier)
+        query = select(QuestionRow).where(*same).order_by(QuestionRow.number.desc()).limit(1)
+        try:
+            with Session(self._engine) as session, session.begin():
+                last = session.scalar(query)
+                if last and last.until > question.at and (not anew or last.run_id == question.run_id):
+                    return _question(last)
+                session.add(QuestionRow(**dataclasses.asdict(question), number=last.number + 1 if last else 1))
+                return question
+        except IntegrityError:  # another run was faster
+            with Session(self._reads) as session:
+                return _question(session.scalars(query).one())
+
+
+def _question(row: QuestionRow) -> Question:
+    return Question(row.model, row.version, row.verdict, row.dossier, row.run_id, row.at, row.until)
 
 
 def newest_freeze(session: Session, model: str) -> Freeze | None:
