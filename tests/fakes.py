@@ -183,10 +183,10 @@ class MemoryOnline(OnlineStore):
             row = each.known
             self._answers.setdefault((row.view, row.definition, row.entity, *_newness(row), each.lasted), each)
 
-    def logged(self, view: str, definition: str) -> list[Lookup]:
+    def logged(self, view: str, definition: str, since: datetime | None = None) -> list[Lookup]:
         """Return them by time."""
         mine = [each for each in self._answers.values() if (each.known.view, each.known.definition) == (view, definition)]
-        return sorted(mine, key=lambda each: each.at)
+        return sorted((each for each in mine if since is None or each.at >= since), key=lambda each: each.at)
 
 
 def _newness(row: Known) -> tuple[datetime, int]:

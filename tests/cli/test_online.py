@@ -26,7 +26,7 @@ def test_equal_answers_are_counted_and_different_ones_fail(landed: Project) -> N
     landed.run(materialize, VIEW, stage="materialize")
     lookup(VIEW, [["red"], ["green"]])
     made = parity()
-    assert (made.exit_code, made.output.strip()) == (0, "fashion: 2 answers, 2 equal, 0 behind, 0 different")
+    assert (made.exit_code, made.output.strip()) == (0, "fashion: 2 of 2 answers compared, 2 equal, 0 behind, 0 different")
     wrong = {"wrong": json.dumps({"visits": 1, "mean": 99.0})}
     with sa.create_engine(f"sqlite:///{landed.home / 'online.db'}").begin() as connection:
         connection.execute(sa.text("""UPDATE online_lookups SET content = :wrong WHERE entity = '["red"]'"""), wrong)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from include.ratchet.adapters import open_ledger
@@ -45,6 +47,11 @@ def test_status_shows_what_waits_and_the_last_report(serving: Project, capsys: p
     said = _said(capsys)
     assert "pending: degradation, not looked at yet" in said
     assert "monitor: 800 matured out-of-sample predictions" in said
+    assert "online against offline" not in said
+    counts = {"view": "v", "answers": 5, "compared": 5, "equal": 4, "behind": 1, "different": 0, "gone": 0}
+    open_ledger().report(MODEL, "zz", 1, {"sentence": "all is well", "parity": [counts]}, datetime.now(UTC))
+    show.status(MODEL)
+    assert "monitor: all is well online against offline: v: 5 of 5 answers compared" in _said(capsys)
 
 
 def test_what_people_wrote_is_shown_as_it_is(landed: Project, capsys: pytest.CaptureFixture[str]) -> None:

@@ -237,3 +237,15 @@ def test_parquet_files_are_those_of_the_version(lake: Lake) -> None:
     assert sum(each.rows.count_rows() for each in (first, second)) == 5
     with pytest.raises(DataError, match="nothing was written to it yet"):
         lake.parquet("clean/g")
+
+
+def test_a_version_whose_files_are_removed_is_not_whole(lake: Lake) -> None:
+    """Nor one that there never was; the newest is, and so is one that is kept."""
+    for number in (1, 2, 3):
+        lake.write("clean/f", rows(id=[number]), write_id=str(number), mode="replace")
+    newest = lake.version("clean/f")
+    assert newest is not None
+    assert [lake.whole("clean/f", version) for version in (newest - 2, newest - 1, newest, newest + 1)] == [True, True, True, False]
+    lake.clean("clean/f", [newest - 1], timedelta(0))
+    assert [lake.whole("clean/f", version) for version in (newest - 2, newest - 1, newest)] == [False, True, True]
+    assert not lake.whole("clean/other", 0)

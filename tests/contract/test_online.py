@@ -99,4 +99,5 @@ def test_the_first_answers_of_a_row_are_kept(store: OnlineStore) -> None:
     store.log([newer])
     store.log([])
     assert store.logged("v", "one") == [first, newer, ended]
+    assert store.logged("v", "one", newer.at) == [newer, ended]
     assert store.logged("v", "two") == []

@@ -58,6 +58,15 @@ def test_a_report_tells_drift_and_degradation() -> None:
     assert alerts.of_report(SPEC, REPORT | {"drift": {"alarm": False, "sentence": "no drift"}}, signals) == []
 
 
+def test_a_report_tells_of_views_that_answered_what_training_would_not_have_seen() -> None:
+    """With the counts; a view whose answers are equal, or only lag, is no alert."""
+    counts = {"view": "v", "answers": 3, "compared": 3, "equal": 1, "behind": 2, "different": 0, "gone": 0}
+    assert alerts.of_report(SPEC, REPORT | {"parity": [counts]}, []) == []
+    (made,) = alerts.of_report(SPEC, REPORT | {"parity": [counts, counts | {"view": "w", "equal": 0, "different": 1}]}, [])
+    assert made.condition == "online features of w differ"
+    assert "w: 3 of 3 answers compared, 0 equal, 2 behind, 1 different" in made.what
+
+
 def test_a_fault_is_told_and_a_champion_that_is_as_good_is_not() -> None:
     """That it is not better is healthy; a check is certain, and a guard has its level."""
     assert conditions(alerts.of_verdicts(SPEC, [verdict("refuse", failed("proof", "gain over the champion"))], 3)) == []

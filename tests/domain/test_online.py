@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from include.ratchet.domain.online import Known, entity_of, plain
+from include.ratchet.domain.online import Known, entity_of, parity_said, plain
 
 NOON = datetime(2020, 1, 1, 12, tzinfo=UTC)
 
@@ -30,6 +30,14 @@ def test_a_value_is_kept_as_json_has_it() -> None:
     assert [plain(each) for each in (1, 1.5, "a", True, None)] == [1, 1.5, "a", True, None]
     assert [plain(each) for each in (float("nan"), float("inf"), Decimal("1.5"))] == [None, None, 1.5]
     assert plain(date(2020, 1, 1)) == "2020-01-01"
+
+
+def test_a_check_of_parity_is_one_sentence() -> None:
+    """What was compared of what there is; versions that are removed are named only where there are some."""
+    made = {"view": "v", "answers": 5, "compared": 3, "equal": 2, "behind": 1, "different": 0, "gone": 0}
+    said = "v: 3 of 5 answers compared, 2 equal, 1 behind, 0 different"
+    assert parity_said(made) == said
+    assert parity_said(made | {"gone": 2}) == said + "; 2 cannot be, the table versions that they were read from are removed"
 
 
 @pytest.mark.parametrize(("minutes", "lasts"), [(-1, False), (0, True), (60, True), (61, False)])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from include.ratchet.adapters import open_ledger
 from include.ratchet.domain.errors import Skip
 from include.ratchet.domain.records import Json, Window
-from include.ratchet.tasks import arbitrate, monitor, score
-from tests.tiny import DAYS, MODEL, Project, visits
+from include.ratchet.tasks import arbitrate, monitor, online, score
+from include.ratchet.tasks.materialize import materialize
+from tests.tiny import DAYS, MODEL, VIEW, Project, visits
 
 
 def _measure(project: Project) -> Json:
@@ -106,3 +109,23 @@ def test_a_champion_is_measured_however_many_were_refused_since(serving: Project
         at = datetime.now(UTC) + timedelta(seconds=number)
         ledger.judge(replace(known, version=10 + number, run_id=f"r{number}", outcome="refuse", at=at, digest=""))
     assert _measure(serving)["test_metric"] == known.figures["challenger"]
+
+
+def test_a_view_is_compared_online_with_offline(serving: Project) -> None:
+    """The report counts what was answered and training would have seen, and names nobody; without labels or predictions of batches too."""
+    serving.run(score.score, MODEL, stage="score")
+    serving.add_view()
+    serving.run(materialize, VIEW, stage="materialize")
+    with pytest.raises(Skip, match="no label of an out-of-sample prediction has matured yet"):
+        _measure(serving)
+    online.lookup(VIEW, [["red"], ["green"]])
+    counts = {"view": VIEW, "answers": 2, "compared": 2, "equal": 2, "behind": 0, "different": 0, "gone": 0}
+    assert _measure(serving)["parity"] == [counts]
+    with sa.create_engine(f"sqlite:///{serving.home / 'online.db'}").begin() as connection:
+        wrong = {"wrong": json.dumps({"visits": 1, "mean": 99.0})}
+        connection.execute(sa.text("""UPDATE online_lookups SET content = :wrong WHERE entity = '["red"]'"""), wrong)
+    serving.run_id = "later"
+    report = _measure(serving)
+    assert report["parity"] == [counts | {"equal": 1, "different": 1}]
+    with pytest.raises(Skip):
+        serving.run(monitor.signal, report, stage="monitor")

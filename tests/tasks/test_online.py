@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from include.ratchet.adapters import open_lake
+from include.ratchet.tasks import reading
 from include.ratchet.tasks.materialize import materialize
 from include.ratchet.tasks.online import lookup, parity
 from tests.tiny import BEGIN, DAYS, VIEW, Project, visits
@@ -35,7 +37,35 @@ def test_what_was_answered_is_what_training_would_have_seen(landed: Project) -> 
     landed.deliver("correction.csv", visits(0, DAYS).assign(x=1.0))
     landed.ingest()
     made = parity(VIEW)
-    assert made == {"view": VIEW, "compared": 3, "equal": 3, "behind": 0, "different": 0, "examples": []}
+    assert made == {"view": VIEW, "answers": 3, "compared": 3, "equal": 3, "behind": 0, "different": 0, "gone": 0, "examples": []}
+
+
+def test_an_answer_whose_versions_are_removed_is_counted_and_the_others_are_compared(landed: Project) -> None:
+    """Retention may take the files that an old answer was read from: that is no error, and no difference."""
+    landed.add_view()
+    landed.run(materialize, VIEW, stage="materialize")
+    lookup(VIEW, [["red"], ["green"]])
+    landed.deliver("correction.csv", visits(0, DAYS).assign(x=1.0))
+    landed.ingest()
+    landed.run(materialize, VIEW, stage="materialize")
+    lookup(VIEW, [["red"]])
+    assert open_lake().clean("clean/visits", (), timedelta(0)) > 0
+    made = parity(VIEW)
+    assert [made[name] for name in ("answers", "compared", "equal", "gone")] == [3, 1, 1, 2]
+
+
+def test_only_answers_of_a_time_and_of_the_newest_versions_are_compared(landed: Project) -> None:
+    """Both ends of what a look costs: how long ago, and how often the SQL of the view runs."""
+    landed.add_view()
+    landed.run(materialize, VIEW, stage="materialize")
+    now = reading.now_of(["visits"])
+    lookup(VIEW, [["red"]], now - timedelta(days=3))
+    landed.deliver("correction.csv", visits(0, DAYS).assign(x=1.0))
+    landed.ingest()
+    landed.run(materialize, VIEW, stage="materialize")
+    lookup(VIEW, [["red"], ["green"]])
+    found = [parity(VIEW, within, at_most) for within, at_most in ((None, None), (timedelta(days=1), None), (None, 1))]
+    assert [(each["answers"], each["compared"]) for each in found] == [(3, 3), (2, 2), (3, 2)]
 
 
 def test_an_answer_that_lags_is_told_from_one_that_is_wrong(landed: Project) -> None:

@@ -61,6 +61,15 @@ class DeltaLake(Lake):
             raise DataError(message)
         return TableFiles(tuple(found.file_uris()), pa.schema(found.schema().to_arrow()), found.to_pyarrow_dataset())
 
+    def whole(self, table: str, version: int) -> bool:
+        """Say whether a version is in the log, and all its files are there."""
+        try:
+            found = self._open(table, version)
+        except (DeltaError, DataError):
+            return False
+        there = {each.name for each in self._store.listed(table)} if found else set()
+        return found is not None and all(f"{table}/{uri.rpartition(f'/{table}/')[2]}" in there for uri in found.file_uris())
+
     def write(self, table: str, rows: pa.Table, *, write_id: str, mode: str, key: Sequence[str] = ()) -> int:
         """Write rows as one new version; Delta's own transaction ids make it happen once per `write_id`."""
         uri = self._uri(table)

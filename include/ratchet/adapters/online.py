@@ -105,9 +105,11 @@ class SqlOnline(OnlineStore):
             for start in range(0, len(lines), _AT_ONCE):
                 session.execute(self._insert(LookupRow, lines[start : start + _AT_ONCE]).on_conflict_do_nothing())
 
-    def logged(self, view: str, definition: str) -> list[Lookup]:
+    def logged(self, view: str, definition: str, since: datetime | None = None) -> list[Lookup]:
         """Return the answers that were kept, oldest first."""
         query = select(LookupRow).where(LookupRow.view == view, LookupRow.definition == definition)
+        if since is not None:
+            query = query.where(LookupRow.at >= since)
         with Session(self._reads) as session:
             rows = session.scalars(query.order_by(LookupRow.at, LookupRow.entity, LookupRow.time))
             return [Lookup(row.at, _known(row), row.lasted) for row in rows]

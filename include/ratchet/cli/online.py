@@ -9,6 +9,7 @@ import typer
 from include.ratchet.cli import show
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import SpecError
+from include.ratchet.domain.online import parity_said
 
 online = typer.Typer()
 
@@ -23,8 +24,7 @@ def parity(view: Annotated[str, typer.Argument(help="A view of include/views.")]
         hint = specs.did_you_mean(view, known)
         raise SpecError(f"{view}: no such view", [f"found {view!r}; allowed are {', '.join(known) or '(none yet)'}{hint}"])
     made = replay(view)
-    counts = ", ".join(f"{made[kind]} {kind}" for kind in ("equal", "behind", "different"))
-    show.console.print(f"{view}: {made['compared']} answers, {counts}", highlight=False)
+    show.console.print(parity_said(made), markup=False, highlight=False)
     for each in made["examples"]:
         entity, at = ", ".join(each["entity"]), each["at"]
         show.console.print(f"  {entity} at {at}: online {each['online']}, offline {each['offline']}", markup=False, highlight=False)

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from include.ratchet.domain.online import parity_said
+
 if TYPE_CHECKING:
     from include.ratchet.domain.records import Json, Verdict
     from include.ratchet.domain.skew import Decision
@@ -126,6 +128,8 @@ def status(model: str) -> None:
     reports = ledger.reports(model, limit=1)
     if reports:
         console.print(f"  monitor: {reports[0]['sentence']}", markup=False)
+        for each in reports[0].get("parity", ()):
+            console.print(f"  online against offline: {parity_said(each)}", markup=False, highlight=False)
 
 
 def alerts(subjects: Collection[str] | None = None) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from include.ratchet.domain.arbiter import faults
 from include.ratchet.domain.durations import format_duration
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.online import parity_said
 from include.ratchet.domain.records import Agreement, Batch, Disposition, Json, Promotion, Signal, Verdict
 
 CERTAIN = "Certain: it is on record."
@@ -95,7 +96,16 @@ def of_report(spec: ModelSpec, report: Json, signals: Sequence[tuple[Signal, Dis
             do = f"./ratchet status {spec.name}; look at its newest dossier and report; retrain by the form of {spec.name}_train."
             what = f"Version {report['version']}: {said}."
             found.append(Alert(spec.name, kind, what, sure, _answered(kind, signals), do))
-    return found
+    return found + [_of_parity(spec.name, each) for each in report.get("parity", ()) if each["different"]]
+
+
+def _of_parity(model: str, made: Json) -> Alert:
+    """Say that a view answered online what training would not have seen."""
+    what = f"Of view {parity_said(made)}."
+    shown = f"./ratchet parity {made['view']} shows both sides"
+    do = f"{shown}; look for now() or a random number in its SQL, and for who else writes into the store."
+    did = "Nothing: the service goes on filling rows from the store."
+    return Alert(model, f"online features of {made['view']} differ", what, "Certain: both sides were computed and compared.", did, do)
 
 
 def _answered(kind: str, signals: Sequence[tuple[Signal, Disposition]]) -> str:

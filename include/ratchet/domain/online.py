@@ -82,5 +82,12 @@ class OnlineStore(ABC):
         """Keep answers for the parity check: of each row the first one that lasted, and the first one that did not."""
 
     @abstractmethod
-    def logged(self, view: str, definition: str) -> list[Lookup]:
-        """Return the answers that were kept, oldest first."""
+    def logged(self, view: str, definition: str, since: datetime | None = None) -> list[Lookup]:
+        """Return the answers that were kept, of a time or later when one is given, oldest first."""
+
+
+def parity_said(made: Json) -> str:
+    """Say in one sentence what the check of online against offline found; `made` is what `tasks.online.parity` returns."""
+    counts = ", ".join(f"{made[kind]} {kind}" for kind in ("equal", "behind", "different"))
+    gone = f"; {made['gone']} cannot be, the table versions that they were read from are removed" if made["gone"] else ""
+    return f"{made['view']}: {made['compared']} of {made['answers']} answers compared, {counts}{gone}"

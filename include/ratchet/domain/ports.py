@@ -177,6 +177,10 @@ class Lake(ABC):
         """Return the Parquet files of a version; DataError when it is not there, or files alone do not tell its rows."""
 
     @abstractmethod
+    def whole(self, table: str, version: int) -> bool:
+        """Say whether a version can still be read: `clean` removes files that only old versions need."""
+
+    @abstractmethod
     def write(self, table: str, rows: pa.Table, *, write_id: str, mode: str, key: Sequence[str] = ()) -> int:
         """Write rows as one new version, once per `write_id`; return the version.
 

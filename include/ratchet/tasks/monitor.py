@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import LedgerError, Skip
+from include.ratchet.domain.online import parity_said
 from include.ratchet.domain.records import Json, Signal, Window
 from include.ratchet.tasks import drift, freshness, reading, requests
+from include.ratchet.tasks.online import parity
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
     from include.ratchet.domain.modelspec import ModelSpec
     from include.ratchet.domain.ports import Lake
 
+AT_MOST = 10
+"""So many versions of the tables a look replays online answers at, the newest: each runs the view's SQL once."""
 _log = logging.getLogger(__name__)
 
 
 def measure(model: str) -> Json:
-    """Measure the champion on out-of-sample predictions whose labels have matured, and the newest windows for drift.
+    """Measure the champion on out-of-sample predictions whose labels have matured, the newest windows for drift, and its views online.
 
     Raises:
         Skip: There is no champion, no prediction, or neither a matured label outside of its snapshot nor a window to judge.
@@ -47,15 +51,36 @@ def measure(model: str) -> Json:
     period = Window(snapshot.window.end, at - spec.labels.lag)
     report = realised(spec, rows, predictions, champion, float(verdict.figures["challenger"]), period)
     drifted = drift.look(spec, champion, snapshot, tables, at)
-    if report["rows"] == 0 and drifted is None:
+    online = _online(spec)
+    if report["rows"] == 0 and drifted is None and not any(each["answers"] for each in online):
         message = "no label of an out-of-sample prediction has matured yet"
         raise Skip(message)
     report["stale"] = freshness.stale(specs.all_feeds(spec))
     for each in report["stale"]:
         _log.warning("%s", each)
-    report |= {"model": model, "version": champion, "now": at.isoformat(), "test_metric": verdict.figures["challenger"], "drift": drifted}
+    report |= {
+        "model": model,
+        "version": champion,
+        "now": at.isoformat(),
+        "test_metric": verdict.figures["challenger"],
+        "drift": drifted,
+        "parity": online,
+    }
     ledger.report(model, current().run_id, champion, report, datetime.now(UTC))
     return report
+
+
+def _online(spec: ModelSpec) -> list[Json]:
+    """Count for each view what it answered online within a window, and how much of that training would have seen too.
+
+    Without the examples: they name entities, and a report is kept for ever.
+    """
+    found = []
+    for name in spec.views:
+        made = parity(name, spec.monitor.window, AT_MOST)
+        found.append({key: value for key, value in made.items() if key != "examples"})
+        _log.log(logging.WARNING if made["different"] else logging.INFO, "online against offline: %s", parity_said(made))
+    return found
 
 
 def _predictions(spec: ModelSpec, lake: Lake, like: pa.Schema) -> pa.Table:
