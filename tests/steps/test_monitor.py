@@ -237,3 +237,15 @@ def test_numbers_as_classes_meet_their_text() -> None:
     rows, predictions = world(7, 1.0)
     said = predictions.set_column(1, "prediction", pa.array([f"{y}.0" for y in rows["y"].to_pylist()]))
     assert report_on((rows, said))["windows"][0]["metric"] == 1.0
+
+
+def test_segments_of_the_newest_windows_have_their_intervals() -> None:
+    """Per value of a segment column, in the newest three windows of the champion; too few rows have no figure."""
+    rows, predictions = world(28, 0.9)
+    rows = rows.set_column(4, "c", pa.array(["rare" if i % 40 == 0 else "ab"[i % 2] for i in range(rows.num_rows)]))
+    found = report_on((rows, predictions), spec=model_spec(columns__segments=["c"]))["segments"]
+    assert sorted({each["start"] for each in found}) == ["2013-01-10", "2013-01-17", "2013-01-24"]
+    assert sum(each["rows"] for each in found) == 21 * PER_DAY
+    assert {each["segment"] for each in found if each["metric"] is None} == {"c=rare"}
+    assert all(each["low"] < each["metric"] < each["high"] for each in found if each["segment"] != "c=rare")
+    assert report_on((rows, predictions), spec=model_spec(columns__segments=["c"]), version=4)["segments"] == []

@@ -66,6 +66,8 @@ class Labels(Strict):
 
     lag: Duration = Field(default="0s", validate_default=True)
     missing: Literal["drop", "negative"] = "drop"
+    arrived: str | None = None
+    """A column of the transform that says when a label came; without it a label came when the monitor first saw it."""
 
 
 class Score(Strict):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.modelspec import Columns, ModelSpec
@@ -79,6 +80,11 @@ def labels(rows: pa.Table, spec: ModelSpec) -> npt.NDArray[np.generic]:
 def labelled(rows: pa.Table, spec: ModelSpec) -> pa.Table:
     """Keep the rows whose label is known."""
     return rows.filter(pa.array(~pd.isna(labels(rows, spec))))
+
+
+def matured(spec: ModelSpec, rows: pa.Table, until: datetime) -> pa.Table:
+    """Keep the rows of before the moment up to which labels have matured; all of them where there is no time."""
+    return rows.filter(pc.less(rows[spec.columns.time], pa.scalar(until))) if spec.columns.time else rows
 
 
 def check_trainable(rows: pa.Table, spec: ModelSpec) -> None:

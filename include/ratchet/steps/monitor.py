@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,12 @@ from include.ratchet.steps import compare
 from include.ratchet.steps.answers import Answers
 from include.ratchet.steps.dial import persistent
 from include.ratchet.steps.frames import labelled, labels
+from include.ratchet.steps.maturity import first_predictions
 
 FEWEST_ROWS = 50
 ALPHA = 0.05
+NEWEST = 3
+"""Windows whose segments are told."""
 UNMEASURED = "not measured: needs all probabilities"
 
 
@@ -44,15 +48,16 @@ def realised(spec: ModelSpec, rows: pa.Table, predictions: pa.Table, version: in
     Returns:
         `rows` counted; `windows`, each with start, version, rows, metric, a two-sided 90 % interval (day blocks),
         whether it was tested, and a note where the metric cannot be measured from what predictions keep;
+        `segments`, the same per value of each segment column, of the champion in its newest windows;
         `degraded`, the starts of the windows of an alarm, none without one;
         a `sentence`.
     """
     columns, rows = spec.columns, labelled(rows, spec)  # a label that misses some rows reads as 1.0 where training read 1
     kept = [*columns.id, "prediction", "score", "model_version"]
-    once = predictions.to_pandas().sort_values("scored_at", kind="stable").drop_duplicates(list(columns.id))
-    known = rows.select(list(dict.fromkeys([*columns.id, *([columns.time] if columns.time else [])]))).to_pandas()
+    beside = [*([columns.time] if columns.time else []), *columns.segments]
+    known = rows.select(list(dict.fromkeys([*columns.id, *beside]))).to_pandas()
     known["_label"] = labels(rows, spec)
-    joined = known.merge(once.query("not in_snapshot")[kept], on=list(columns.id), validate="many_to_one")
+    joined = known.merge(first_predictions(predictions, spec)[kept], on=list(columns.id), validate="many_to_one")
     joined["_window"] = joined[columns.time].dt.floor(pd.Timedelta(spec.monitor.window)) if columns.time else "all"
     drop = spec.triggers.degradation.drop if spec.triggers.degradation else None
     note = UNMEASURED if spec.task == "multiclass" and needs_probabilities(spec.gate.metric) else None
@@ -73,7 +78,22 @@ def realised(spec: ModelSpec, rows: pa.Table, predictions: pa.Table, version: in
     sentence = f"{len(joined)} matured out-of-sample predictions in {len(windows)} windows, {len(tested)} of them tested; {found}"
     if note:
         sentence += f"; {spec.gate.metric} {note}"
-    return {"metric": spec.gate.metric, "rows": len(joined), "windows": windows, "degraded": degraded, "sentence": sentence}
+    found_there = list(_segments(joined[joined["model_version"] == version], spec))
+    return {"metric": spec.gate.metric, "rows": len(joined), "windows": windows, "segments": found_there} | {
+        "degraded": degraded,
+        "sentence": sentence,
+    }
+
+
+def _segments(joined: pd.DataFrame, spec: ModelSpec) -> Iterator[dict[str, Any]]:
+    """Measure each segment of the newest windows; one of too few rows is counted, and has no figure."""
+    recent = sorted(joined["_window"].unique())[-NEWEST:]
+    for start, window in joined[joined["_window"].isin(recent)].groupby("_window"):
+        for column in spec.columns.segments:
+            for value, part in window.groupby(column, dropna=False):
+                found = _measure(part, spec, 0.0)
+                named = {"start": _name(start), "segment": f"{column}={value}", "rows": len(part)}
+                yield named | {"metric": found.estimate, "low": found.low, "high": found.high}
 
 
 def needs_probabilities(metric: str) -> bool:

@@ -11,7 +11,7 @@ from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import LedgerError, Skip
 from include.ratchet.domain.online import parity_said
 from include.ratchet.domain.records import Json, Signal, Window
-from include.ratchet.tasks import drift, freshness, reading, requests
+from include.ratchet.tasks import drift, freshness, labels, reading, requests
 from include.ratchet.tasks.online import parity
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def measure(model: str) -> Json:
         Skip: There is no champion, no prediction, or neither a matured label outside of its snapshot nor a window to judge.
     """
     from include.ratchet.adapters import open_lake, open_ledger
+    from include.ratchet.steps.frames import matured
     from include.ratchet.steps.monitor import realised
 
     spec, lake, ledger = specs.model(model), open_lake(), open_ledger()
@@ -40,8 +41,7 @@ def measure(model: str) -> Json:
         message = "no predictions yet"
         raise Skip(message)
     at, tables = reading.now(spec), reading.versions(spec)
-    window = Window(reading.LONG_AGO, at - spec.labels.lag) if spec.columns.time else None
-    rows = reading.transformed(spec, tables, window)
+    rows = reading.transformed(spec, tables, None, [spec.labels.arrived] if spec.labels.arrived else ())
     predictions = _predictions(spec, lake, rows.schema)
     verdict = ledger.blessing(model, champion)
     if verdict is None:
@@ -49,12 +49,13 @@ def measure(model: str) -> Json:
         raise LedgerError(message)
     snapshot = ledger.get_snapshot(verdict.figures["snapshot"])
     period = Window(snapshot.window.end, at - spec.labels.lag)
-    report = realised(spec, rows, predictions, champion, float(verdict.figures["challenger"]), period)
+    report = realised(spec, matured(spec, rows, period.end), predictions, champion, float(verdict.figures["challenger"]), period)
     drifted = drift.look(spec, champion, snapshot, tables, at)
     online = _online(spec)
     if report["rows"] == 0 and drifted is None and not any(each["answers"] for each in online):
         message = "no label of an out-of-sample prediction has matured yet"
         raise Skip(message)
+    report["labels"] = labels.follow(spec, rows, predictions, at)
     report["stale"] = freshness.stale(specs.all_feeds(spec))
     for each in report["stale"]:
         _log.warning("%s", each)
