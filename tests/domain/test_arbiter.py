@@ -193,5 +193,6 @@ def test_not_better_is_no_fault() -> None:
     """Only what is wrong with a challenger counts, and only in a row from the newest on."""
     bad, equal, good = verdict("refuse", "latency"), verdict("refuse", "gain over the champion"), verdict("promote")
     assert faults([bad, bad, good, bad]) == ("latency failed", "latency failed")
-    assert faults([equal, bad]) == ()
+    assert faults([equal, bad]) == faults([verdict("refuse", "differs from the champion"), bad]) == ()
+    assert faults([verdict("refuse", "gain over the champion", "latency")]) == ("latency failed",)
     assert faults([verdict("inconclusive"), bad]) == ()

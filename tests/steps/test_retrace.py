@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from include.ratchet.steps.frames import Split
-from include.ratchet.steps.retrace import differing_rows, split_digest
+from include.ratchet.steps.retrace import count_differing, differing_rows, split_digest
 
 ROWS = pa.table({"id": [1, 2, 3], "part": ["a", "a", "b"], "x": [0.5, None, 2.0], "word": ["red", "blue", None]})
 IDS = ("id", "part")
@@ -54,3 +54,10 @@ def test_rows_that_only_one_has() -> None:
     many = pa.table({"id": range(50), "x": np.zeros(50)})
     found = differing_rows(many, many.set_column(1, "x", pa.array(np.ones(50))), ("id",))
     assert (len(found), found[-1]) == (21, "and 30 more")
+
+
+def test_other_rows_are_counted() -> None:
+    """One changed cell is one row, two more are two; the order is none, and neither is a column that only one has."""
+    assert count_differing(ROWS, ROWS.take([2, 0, 1]).append_column("more", pa.array([1, 2, 3]))) == 0
+    assert count_differing(ROWS, ROWS.set_column(2, "x", pa.array([0.5, None, 3.0]))) == 1
+    assert count_differing(ROWS.slice(0, 1), ROWS) == count_differing(ROWS, ROWS.slice(0, 1)) == 2

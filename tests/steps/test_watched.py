@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from include.ratchet.steps.frames import features
 from include.ratchet.steps.pipeline import build_pipeline
 from include.ratchet.steps.sketch import Sketch
-from include.ratchet.steps.watched import LABEL, PREDICTION, importance_of, reference_of, window_of
+from include.ratchet.steps.watched import LABEL, PREDICTION, reference_of, window_of
 from tests.makers import model_spec
 
 SPEC = model_spec()
@@ -67,11 +67,3 @@ def test_personal_values_are_kept_as_hashes() -> None:
     assert not {"a", "b"} & set(_by_name(reference)["c"].bounds)
     window = _by_name(window_of(reference, rows, SPEC, pipeline, matured=True, personal={"c"}))["c"]
     assert (window.counts.sum(axis=0) == _by_name(reference)["c"].counts.sum(axis=0)).all()
-
-
-def test_importance_is_what_shuffling_a_column_costs() -> None:
-    """The label follows x; c is idle."""
-    rows = _rows()
-    found = importance_of(rows, SPEC, _fitted(rows), np.arange(ROWS) >= 400)
-    assert found["x"] > 0.2 > found["c"]
-    assert importance_of(rows, SPEC, _fitted(rows), np.arange(ROWS) >= ROWS) == {}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from include.ratchet.adapters import open_ledger
@@ -141,6 +142,22 @@ def test_nothing_new_ends_early(landed: Project) -> None:
         landed.run(arbitrate.arbitrate, MODEL, run_type="scheduled")
     assert _kinds("nothing new") == ["schedule"]
     assert landed.run(arbitrate.arbitrate, MODEL, run_type="manual")["reason"].startswith("manual")
+
+
+@pytest.mark.parametrize(
+    ("rows", "count"),
+    [(visits(5, 1).assign(visit=range(900_000, 900_040)), 40), (visits(0, DAYS).iloc[10:13].assign(colour="blue"), 3)],
+    ids=["late", "corrected"],
+)
+def test_rows_that_came_late_or_were_corrected_are_something_new(landed: Project, rows: pd.DataFrame, count: int) -> None:
+    """They lie in the window that was judged, where no row is counted as new by its time."""
+    scheduled = MODEL_YAML.replace("    triggers:\n", '    triggers:\n      schedule: {cron: "0 3 1 1 *"}\n').replace("100}", f"{count}}}")
+    landed.write(model=scheduled.replace(">= 0.60", ">= 0.999"))
+    landed.train(candidates=["tree"])
+    landed.deliver("other.csv", rows)
+    landed.ingest()
+    landed.run_id = "scheduled"
+    assert f"labelled rows {count}" in landed.run(arbitrate.arbitrate, MODEL, run_type="scheduled")["reason"]
 
 
 def test_a_changed_spec_is_something_new(landed: Project) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.ratchet.domain import specs
-from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.errors import RegistryError, Skip
 from include.ratchet.domain.records import Window
 from include.ratchet.tasks import reading
 from tests.tiny import BEGIN, DAYS, MODEL, MODEL_YAML, Project, visits
@@ -53,6 +53,16 @@ def test_a_view_is_joined_wherever_rows_are_read(landed: Project) -> None:
     digests = {before, reading.transform_digest(spec)}
     landed.add_view('SELECT colour, "at" AS known, 1 AS visits, 1 AS mean FROM visits')
     assert len(digests | {reading.transform_digest(specs.model(MODEL))}) == 3
+
+
+def test_a_version_names_what_it_was_trained_on(blessed: Project) -> None:
+    """Judged or only registered: the version's snapshot; of a version that is not there an error that names those that are."""
+    assert reading.snapshot_of(MODEL, 1).tables == {"visits": 0}
+    blessed.run_id = "second"
+    made = blessed.register(candidates=["tree"])
+    assert reading.snapshot_of(MODEL, made["version"]).digest == made["snapshot"]["digest"]
+    with pytest.raises(RegistryError, match="registered are"):
+        reading.snapshot_of(MODEL, 9)
 
 
 def test_without_data_there_is_no_now(project: Project) -> None:

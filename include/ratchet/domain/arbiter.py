@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from include.ratchet.domain.durations import format_duration
+from include.ratchet.domain.occasion import NO_FAULT
 from include.ratchet.domain.records import Disposition, Signal, Verdict
 from include.ratchet.domain.triggerspec import Triggers
 
-NOT_BETTER = "gain over the champion"
-"""The rule that a healthy challenger may fail: the one that serves is as good."""
 _DAY = timedelta(days=1)
 _URGENCY = ("manual", "degradation", "drift", "new_data", "schedule")
 
@@ -86,14 +85,14 @@ def describe(signal: Signal) -> str:
 
 
 def faults(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
-    """Return why the newest challengers were refused for a fault, as many as came in a row; "not better" is none.
+    """Return why the newest challengers were refused for a fault, as many as came in a row; "not better" and "the same" are none.
 
     Args:
         verdicts: Newest first.
     """
     found: list[str] = []
     for each in verdicts:
-        failed = [rule.sentence for rule in each.rules if rule.result == "fail" and not rule.rule.startswith(NOT_BETTER)]
+        failed = [rule.sentence for rule in each.rules if rule.result == "fail" and rule.rule not in NO_FAULT]
         if each.outcome != "refuse" or not failed:
             break
         found.append(failed[0])

@@ -11,6 +11,9 @@ from include.ratchet.domain.records import Json, Verdict
 
 GAIN = "gain over the champion"
 UNSEEN = "unseen test rows"
+DIFFERS = "differs from the champion"
+NO_FAULT = (GAIN, DIFFERS)
+"""What a healthy challenger may fail: the one that serves is as good, or is the same."""
 
 
 @dataclass(frozen=True)

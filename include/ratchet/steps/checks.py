@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from include.ratchet.domain.gate import Checked
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.occasion import DIFFERS, UNSEEN
 from include.ratchet.steps import influence
 from include.ratchet.steps.bench import Bench, groups
 from include.ratchet.steps.compare import Mask
@@ -91,7 +92,7 @@ def sanity(bench: Bench, rows: pa.Table, parts: Split, y: npt.NDArray[Any]) -> I
         mine, theirs = bench.answers["challenger"].raw, bench.answers["champion"].raw
         same = mine.shape == theirs.shape and bool(np.array_equal(mine, theirs))
         text = "challenger and champion answer " + ("every test row the same" if same else "differently")
-        yield Checked("differs from the champion", not same, text)
+        yield Checked(DIFFERS, not same, text)
     if bench.spec.gate.segments or bench.spec.gate.fairness:
         yield _segments_there(bench, rows.filter(pa.array(parts.train)))
 
@@ -204,9 +205,9 @@ def _segments_there(bench: Bench, trained: pa.Table) -> Checked:
 def unseen(looks: int, allowed: int) -> Checked:
     """Say whether these rows may still decide: each verdict that they take part in is a chance to pass by luck."""
     if looks < allowed:
-        return Checked("unseen test rows", ok=True, sentence=f"verdict {looks + 1} of {allowed} on these test rows")
+        return Checked(UNSEEN, ok=True, sentence=f"verdict {looks + 1} of {allowed} on these test rows")
     text = (
         f"{looks} earlier verdict{'s' if looks > 1 else ''} saw some of these test rows; allowed are {allowed} in all "
         "(gate.test_reuse.looks, each at alpha / looks). It is judged again when the test rows are new"
     )
-    return Checked("unseen test rows", ok=None, sentence=text)
+    return Checked(UNSEEN, ok=None, sentence=text)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from include.ratchet.domain.records import Json
 from include.ratchet.steps import recorded
@@ -19,6 +20,8 @@ IMPORTANCE_ROWS = 1_000
 """Importance is measured on at most so many."""
 MOST_PREDICTED = 40_000
 """So many rows may be predicted for it, each feature at least once: 150 boosted trees take about 1 s for them."""
+IMPORTANCE = pa.schema([("feature", pa.string()), ("drop", pa.float64()), ("low", pa.float64()), ("high", pa.float64())])
+"""How it is kept."""
 MOST_SHUFFLES = 5
 MOST_FEATURES = 200
 BINS = 10

@@ -44,6 +44,14 @@ def differing_rows(found: pa.Table, kept: pa.Table, ids: Sequence[str]) -> list[
     return [*said[:SHOWN], f"and {len(said) - SHOWN} more"] if len(said) > SHOWN else said
 
 
+def count_differing(one: pa.Table, other: pa.Table) -> int:
+    """Count the rows of either table that the other has not, whichever are more; over the columns that both have."""
+    names = [name for name in one.column_names if name in other.column_names]
+    frames = (table.select(names).to_pandas() for table in (one, other))
+    ours, theirs = (pd.util.hash_pandas_object(frame, index=False).to_numpy(dtype=np.uint64) for frame in frames)
+    return max(len(np.setdiff1d(ours, theirs)), len(np.setdiff1d(theirs, ours)))
+
+
 def _id(key: Any, ids: Sequence[str]) -> str:
     values = key if isinstance(key, tuple) else (key,)
     return ", ".join(f"{name} {value}" for name, value in zip(ids, values, strict=True))

@@ -10,8 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-from sklearn.inspection import permutation_importance
-from sklearn.metrics import get_scorer
 
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.steps.answers import answer
@@ -20,8 +18,6 @@ from include.ratchet.steps.sketch import Sketch, blocks, sketch, sketch_like
 
 PREDICTION, LABEL = "(prediction)", "(label)"
 """Beside the features; no feature has such a name."""
-SAMPLE = 2000
-"""Rows that importance is measured on, each column shuffled twice."""
 Mask = npt.NDArray[np.bool_]
 
 
@@ -57,23 +53,6 @@ def window_of(
         if part.num_rows and (name != LABEL or matured):
             made.extend(sketch_like([each], _one(name, part, spec, pipeline)))
     return tuple(made)
-
-
-def importance_of(rows: pa.Table, spec: ModelSpec, pipeline: Any, held: Mask) -> dict[str, float]:
-    """Return how much of the metric is lost when a column is shuffled, on at most 2,000 held-out labelled rows."""
-    y = labels(rows, spec)
-    positions = np.flatnonzero(held & ~pd.isna(y))
-    if len(positions) < SAMPLE // 100:
-        return {}
-    drawn = np.sort(np.random.default_rng(spec.training.seed).permutation(positions)[:SAMPLE])
-    part, columns = rows.take(pa.array(drawn)), columns_of(pipeline, spec.columns)
-    truth = labels(part, spec)
-    if spec.classifies and len(pd.unique(pd.Series(truth))) < 2:  # noqa: PLR2004
-        return {}
-    found = permutation_importance(
-        pipeline, features(part, columns), truth, scoring=get_scorer(spec.gate.metric), n_repeats=2, random_state=spec.training.seed
-    )
-    return {name: max(float(value), 0.0) for name, value in zip(columns.features, found.importances_mean, strict=True)}
 
 
 def _features(rows: pa.Table, spec: ModelSpec, pipeline: Any, personal: Collection[str]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from include.ratchet.domain.arbiter import Decision, Facts, decide, faults
 from include.ratchet.domain.context import TaskContext, current
 from include.ratchet.domain.errors import LedgerError, OvertakenError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
-from include.ratchet.domain.records import Json, Signal, TrainingRun, Verdict, Window
+from include.ratchet.domain.records import Json, Signal, Snapshot, TrainingRun, Verdict, Window
 from include.ratchet.domain.triggerspec import Cron, Triggers
 from include.ratchet.tasks import asked, experiment, inspect_model, reading, recipe
 
@@ -46,7 +46,11 @@ def arbitrate(model: str) -> Json:
     verdicts = ledger.verdicts(model)
     judged = {verdict.run_id for verdict in verdicts}
     # A run that died before its verdict has answered nothing: its rows are still new.
-    fresh = _new_labelled_rows(spec, tables, next((run for run in past if run.run_id in judged), None), at)
+    last = next((run for run in past if run.run_id in judged), None)
+    before = _snapshot_of(verdicts, last)
+    fresh = _new_labelled_rows(spec, tables, last, before, at)
+    if before and not fresh and before.tables != tables:
+        fresh = _other_rows(spec, tables, before)
     for signal in _own_signals(spec, task, fresh, at, len(past)):
         ledger.signal(signal)
 
@@ -146,26 +150,36 @@ def _slot(schedule: Cron) -> str:
     return due.isoformat()
 
 
-def _new_labelled_rows(spec: ModelSpec, tables: dict[str, int], last: TrainingRun | None, at: datetime) -> int:
+def _snapshot_of(verdicts: list[Verdict], run: TrainingRun | None) -> Snapshot | None:
+    """Return what a judged run saw."""
+    judged = next((each for each in verdicts if run and each.run_id == run.run_id), None)
+    return reading.snapshot_of(judged.model, judged.version) if judged else None
+
+
+def _new_labelled_rows(spec: ModelSpec, tables: dict[str, int], last: TrainingRun | None, before: Snapshot | None, at: datetime) -> int:
     """Count rows whose label matured since the last run; all of them before the first."""
     from include.ratchet.steps.frames import labelled
 
     if spec.columns.time is None:
         rows = labelled(reading.transformed(spec, tables, None), spec).num_rows
-        return rows - (_rows_trained_on(spec, last) if last else 0)
+        return max(rows - (before.rows if before else 0), 0)
     lag = spec.labels.lag
     window = Window(last.clock_at - lag if last else reading.LONG_AGO, at - lag)
     return labelled(reading.transformed(spec, tables, window), spec).num_rows
 
 
-def _rows_trained_on(spec: ModelSpec, last: TrainingRun) -> int:
-    from include.ratchet.adapters import open_ledger
+def _other_rows(spec: ModelSpec, tables: dict[str, int], before: Snapshot) -> int:
+    """Count rows that came late, were corrected or removed: the last judged run saw its window without them, or otherwise."""
+    from include.ratchet.adapters import open_lake
+    from include.ratchet.domain.errors import DataError
+    from include.ratchet.steps.frames import labelled
+    from include.ratchet.steps.retrace import count_differing
 
-    ledger = open_ledger()
-    for verdict in ledger.verdicts(spec.name):
-        if verdict.run_id == last.run_id:
-            return ledger.get_snapshot(verdict.figures["snapshot"]).rows
-    return 0
+    rows = labelled(reading.transformed(spec, tables, before.window if spec.columns.time else None), spec)
+    try:
+        return count_differing(open_lake().kept(before.place), rows)
+    except DataError:  # not kept any more: what cannot be compared is new
+        return rows.num_rows
 
 
 def _run_json(run: TrainingRun) -> Json:

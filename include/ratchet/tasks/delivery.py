@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.dora import Dora, cost, dora
+from include.ratchet.tasks import reading
 
 
 def delivery(model: str, days: float) -> tuple[Dora, dict[str, tuple[int, float]]]:
@@ -29,7 +30,7 @@ def _arrived(model: str) -> dict[int, datetime]:
     merged = {feed: [b for b in ledger.batches(feed) if b.version is not None] for feed in specs.all_feeds(specs.model(model))}
     found = {}
     for verdict in ledger.verdicts(model):
-        tables = ledger.get_snapshot(verdict.figures["snapshot"]).tables if "snapshot" in verdict.figures else {}
+        tables = reading.snapshot_of(model, verdict.version).tables
         landed = [b.landed_at for feed, version in tables.items() for b in merged.get(feed, []) if (b.version or 0) <= version]
         if landed:
             found[verdict.version] = max(landed)

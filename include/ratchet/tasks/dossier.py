@@ -6,12 +6,14 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import LedgerError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Verdict
+from include.ratchet.tasks import reading
+from include.ratchet.tasks.importance import importance
 from include.ratchet.tasks.snapshot import split_rows
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def dossier(judged: Json, candidates: list[Json]) -> Json:
     if run is None:
         message = f"{spec.name} version {verdict.version}: its verdict is in the ledger, its run {verdict.run_id} is not; train again"
         raise LedgerError(message)
-    kept = ledger.get_snapshot(verdict.figures["snapshot"])
+    kept = reading.snapshot_of(spec.name, verdict.version)
     rows, parts = split_rows(spec, {"digest": kept.digest})
     known = Evidence(
         spec,
@@ -106,8 +108,7 @@ def _explained(spec: ModelSpec, rows: pa.Table, parts: Split, verdict: Verdict) 
         said = answer(pipeline, seen, spec.gate.threshold)
         found[who] = explain.calibration(said, truth) if said.probabilities is not None else explain.residuals(said, truth)
         if who == "challenger":
-            settings: tuple[Any, ...] = (spec.gate.metric, spec.gate.threshold, spec.training.seed)
-            found["importance"] = explain.importance(pipeline, seen, truth, *settings)
+            found["importance"] = importance(spec, version, pipeline, lambda: test)
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,8 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Snapshot, Window
 from include.ratchet.tasks import reading
+from include.ratchet.tasks.importance import importance
+from include.ratchet.tasks.snapshot import split_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,13 +47,15 @@ def look(spec: ModelSpec, version: int, snapshot: Snapshot, tables: dict[str, in
     parts = {name: rows for name, rows in parts.items() if rows.num_rows}
     if not parts:
         return None
-    reference, importance = _reference(spec, version, snapshot, pipeline, read)
+    reference = _reference(spec, version, snapshot, pipeline, read)
+    looked_at = importance(spec, version, pipeline, functools.partial(_tested, spec, snapshot))
+    lost = {each["feature"]: max(each["drop"], 0.0) for each in looked_at}
     windows = []
     for name, rows in parts.items():
         matured = not spec.columns.time or datetime.fromisoformat(name) + spec.monitor.window <= at - spec.labels.lag
         windows.append(window_of(reference, rows, spec, pipeline, matured=matured, personal=_personal(spec)))
         lake.keep(f"sketches/{spec.name}/{version}/{name.replace(':', '')}.parquet", to_table(windows[-1]))
-    found = judge(reference, windows, Rule(drift.dial(spec.monitor.window), k, m, drift.min_effect), importance)
+    found = judge(reference, windows, Rule(drift.dial(spec.monitor.window), k, m, drift.min_effect), lost)
     return {**found, "windows": list(parts), "persistence": f"{k} of {m}", "sentence": _sentence(found, f"{k} of {m}")}
 
 
@@ -64,14 +67,12 @@ def _windows(spec: ModelSpec, snapshot: Snapshot, read: Callable[[Window], pa.Ta
     return {start.isoformat(): read(Window(start, start + length)) for start in starts if start >= snapshot.window.end}
 
 
-def _reference(
-    spec: ModelSpec, version: int, snapshot: Snapshot, pipeline: Any, read: Callable[..., pa.Table]
-) -> tuple[tuple[Sketch, ...], dict[str, float]]:
+def _reference(spec: ModelSpec, version: int, snapshot: Snapshot, pipeline: Any, read: Callable[..., pa.Table]) -> tuple[Sketch, ...]:
     """Read the version's statistics; the first look makes them, of all rows of its window, labelled or not."""
     from include.ratchet.adapters import open_lake
     from include.ratchet.domain.errors import DataError
     from include.ratchet.steps.sketch import from_table, to_table
-    from include.ratchet.steps.watched import importance_of, reference_of
+    from include.ratchet.steps.watched import reference_of
 
     lake, name = open_lake(), f"sketches/{spec.name}/{version}/reference.parquet"
     try:
@@ -79,10 +80,16 @@ def _reference(
     except DataError:
         rows = read(snapshot.tables, snapshot.window if spec.columns.time else None)
         held = _held(rows, spec, snapshot)
-        made = reference_of(rows, spec, pipeline, held, _personal(spec))
-        kept = to_table(made).replace_schema_metadata({"importance": json.dumps(importance_of(rows, spec, pipeline, held))})
+        kept = to_table(reference_of(rows, spec, pipeline, held, _personal(spec)))
         lake.keep(name, kept)
-    return from_table(kept), json.loads(kept.schema.metadata[b"importance"])
+    return from_table(kept)
+
+
+def _tested(spec: ModelSpec, snapshot: Snapshot) -> pa.Table:
+    import pyarrow as pa
+
+    rows, parts = split_rows(spec, {"digest": snapshot.digest})
+    return rows.filter(pa.array(parts.test))
 
 
 def _held(rows: pa.Table, spec: ModelSpec, snapshot: Snapshot) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.records import Json
+from include.ratchet.tasks import reading
 
 
 def trained_on(model: str, version: int) -> Json:
@@ -21,12 +22,12 @@ def trained_on(model: str, version: int) -> Json:
         RegistryError: There is no such version.
         DataError: A table no longer has the version that the snapshot names.
     """
-    from include.ratchet.adapters import open_lake, open_ledger, open_registry
+    from include.ratchet.adapters import open_lake, open_ledger
     from include.ratchet.steps.transform import rows_by_batch
 
     specs.model(model)
     ledger, lake = open_ledger(), open_lake()
-    snapshot = ledger.get_snapshot(open_registry().get(model, version).tags["ratchet.snapshot"])
+    snapshot = reading.snapshot_of(model, version)
     tables = []
     for feed, at in sorted(snapshot.tables.items()):
         known = {each.sha: each for each in ledger.batches(feed)}

@@ -47,7 +47,7 @@ def measure(model: str) -> Json:
     if verdict is None:
         message = f"{model} version {champion}: serves without a promote verdict in the ledger"
         raise LedgerError(message)
-    snapshot = ledger.get_snapshot(verdict.figures["snapshot"])
+    snapshot = reading.snapshot_of(model, champion)
     period = Window(snapshot.window.end, at - spec.labels.lag)
     report = realised(spec, matured(spec, rows, period.end), predictions, champion, float(verdict.figures["challenger"]), period)
     drifted = drift.look(spec, champion, snapshot, tables, at)

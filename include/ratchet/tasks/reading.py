@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow.dataset as pads
 
     from include.ratchet.domain.ports import TableFiles
-    from include.ratchet.domain.records import Window
+    from include.ratchet.domain.records import Snapshot, Window
     from include.ratchet.steps.views import Tables, View
 
 LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
@@ -50,6 +50,20 @@ def champion(model: str, version: int) -> Any:
 
     blessing = open_ledger().blessing(model, version)
     return open_registry().load(model, version, blessing.artifact if blessing else "")
+
+
+def snapshot_of(model: str, version: int) -> Snapshot:
+    """Return what a version was trained on: as its sealed verdict says, and of one not judged yet as the registry does.
+
+    Raises:
+        RegistryError: There is no such version.
+        LedgerError: Its snapshot is not in the ledger.
+    """
+    from include.ratchet.adapters import open_ledger, open_registry
+
+    ledger = open_ledger()
+    judged = next((each for each in ledger.verdicts(model) if each.version == version), None)
+    return ledger.get_snapshot(judged.figures["snapshot"] if judged else open_registry().get(model, version).tags["ratchet.snapshot"])
 
 
 def versions(spec: ModelSpec) -> dict[str, int]:

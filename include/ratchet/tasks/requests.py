@@ -10,6 +10,7 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.errors import RatchetError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json
+from include.ratchet.tasks import reading
 
 if TYPE_CHECKING:
     from include.ratchet.adapters.segments import Segment
@@ -93,11 +94,10 @@ def _is_prediction(name: str) -> bool:
 
 def _trained(spec: ModelSpec, version: int) -> frozenset[str]:
     """Return the ids of a version's snapshot, as text; nothing where it is not known."""
-    from include.ratchet.adapters import open_lake, open_ledger, open_registry
+    from include.ratchet.adapters import open_lake
 
     try:
-        snapshot = open_ledger().get_snapshot(open_registry().get(spec.name, version).tags["ratchet.snapshot"])
-        kept = open_lake().kept(snapshot.place).select(list(spec.columns.id))
+        kept = open_lake().kept(reading.snapshot_of(spec.name, version).place).select(list(spec.columns.id))
     except (RatchetError, KeyError):
         return frozenset()
     return frozenset(_joined([kept[name].to_pylist() for name in spec.columns.id]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import DataError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
-from include.ratchet.domain.records import Json, Snapshot, Window, digest
+from include.ratchet.domain.records import Json, Window, digest
 from include.ratchet.tasks import reading
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def score(model: str) -> Json:
     for champion in sorted(set(by)):
         columns, part = columns_of(pipelines[champion], spec.columns), todo.filter(pa.array(by == champion))
         _require(columns.features, part.column_names, model)
-        trained = lake.kept(_snapshot_of(model, champion).place).select(list(spec.columns.id))
+        trained = lake.kept(reading.snapshot_of(model, champion).place).select(list(spec.columns.id))
         made = predict(pipelines[champion], part, trained, spec, champion, datetime.now(UTC))
         ids = list(spec.columns.id)
         write_id = digest([model, champion, content_digest(made.select(ids))])  # by count, another batch could pass for this one
@@ -81,7 +81,7 @@ def _champions_of(rows: pa.Table, spec: ModelSpec, served: Sequence[int]) -> npt
         return np.full(rows.num_rows, served[-1])
     times = rows[spec.columns.time].to_pandas()
     by = np.full(rows.num_rows, served[0])
-    ends = {version: _snapshot_of(spec.name, version).window.end for version in set(served)}
+    ends = {version: reading.snapshot_of(spec.name, version).window.end for version in set(served)}
     for version in served:
         by[(times >= ends[version]).to_numpy()] = version
     return by
@@ -115,9 +115,3 @@ def _require(features: Sequence[str], there: Sequence[str], model: str) -> None:
             "Let it return them until another version serves."
         )
         raise DataError(message)
-
-
-def _snapshot_of(model: str, version: int) -> Snapshot:
-    from include.ratchet.adapters import open_ledger, open_registry
-
-    return open_ledger().get_snapshot(open_registry().get(model, version).tags["ratchet.snapshot"])

@@ -74,8 +74,8 @@ def _require_history(rows: pa.Table, spec: ModelSpec, window: Window) -> None:
 
 def _of_champion(spec: ModelSpec) -> tuple[str, ...]:
     """Return the features that the champion was fitted on, which may be others than the spec's of today."""
-    from include.ratchet.adapters import open_ledger, open_registry
+    from include.ratchet.adapters import open_ledger
     from include.ratchet.steps.frames import columns_of
 
     champion = open_ledger().champion(spec.name)
-    return columns_of(open_registry().load(spec.name, champion), spec.columns).features if champion is not None else ()
+    return columns_of(reading.champion(spec.name, champion), spec.columns).features if champion is not None else ()
