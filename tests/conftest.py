@@ -52,10 +52,17 @@ def _wide_console(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def s3() -> Iterator[S3Server]:
-    """Start an S3 API on loopback."""
+def aws() -> Iterator[S3Server]:
+    """Start a fake of Amazon's APIs on loopback."""
     with s3server.serve() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def s3(request: pytest.FixtureRequest) -> S3Server:
+    """Return the real store that is named by the caller's shell, or the fake."""
+    server: S3Server = s3server.REAL or request.getfixturevalue("aws")
+    return server
 
 
 @pytest.fixture

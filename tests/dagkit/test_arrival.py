@@ -153,10 +153,10 @@ def test_the_real_source_is_asked(project: Project, monkeypatch: pytest.MonkeyPa
 QUEUE = "source: {events: {queue: 'QUEUE', connection: 'lakes', region: us-east-1}, "
 
 
-def test_events_of_a_queue_wake_the_feed(project: Project, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_of_a_queue_wake_the_feed(project: Project, aws: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the watcher names is the provider's own trigger, and one message of S3's makes it fire; the message is gone then."""
-    monkeypatch.setenv("AIRFLOW_CONN_LAKES", s3.connection)
-    sqs = boto3.client("sqs", endpoint_url=s3.endpoint, region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s")  # noqa: S106
+    monkeypatch.setenv("AIRFLOW_CONN_LAKES", aws.connection)
+    sqs = boto3.client("sqs", endpoint_url=aws.endpoint, region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s")  # noqa: S106
     queue = sqs.create_queue(QueueName="arrived")["QueueUrl"]
     project.write(feed=FEED_YAML.replace("source: {", QUEUE.replace("QUEUE", queue)))
     (watcher,) = arrival.arrival(specs.feed(FEED)).watchers

@@ -47,16 +47,16 @@ def test_an_unknown_id_says_where_to_add_it(monkeypatch: pytest.MonkeyPatch) -> 
         AirflowConnections().get("shop")
 
 
-def test_a_role_is_assumed_by_the_provider_s_hook(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_role_is_assumed_by_the_provider_s_hook(aws: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys of the hour, with their token, and the endpoint of the connection: what every adapter can use."""
-    services = {name: {"endpoint_url": s3.endpoint} for name in ("s3", "sts")}
+    services = {name: {"endpoint_url": aws.endpoint} for name in ("s3", "sts")}
     extra = {"role_arn": "arn:aws:iam::123456789012:role/reader", "region_name": "us-east-1", "service_config": services}
     content = {"conn_type": "aws", "login": "key", "password": "secret", "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_LAKES", json.dumps(content))
     access = S3Access.of(AirflowConnections().get("lakes"))
-    assert access.endpoint == s3.endpoint
+    assert access.endpoint == aws.endpoint
     assert access.token
     assert access.key not in {"", "key"}
-    bucket = s3.bucket()
+    bucket = aws.bucket()
     fs, _ = files_at(bucket, access)
     assert fs.ls(bucket) == []

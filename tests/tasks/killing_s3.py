@@ -1,4 +1,4 @@
-"""Kill an ingest whose landing, raw bytes and lake are on S3: `python -m tests.tasks.killing_s3 FOLDER SEED KILLS ENDPOINT`.
+"""Kill an ingest whose landing, raw bytes and lake are on S3: `python -m tests.tasks.killing_s3 FOLDER SEED KILLS ENDPOINT KEY SECRET`.
 
 Every file goes up in many parts. A third of the kills strikes while an upload of raw bytes is open, a third while the lake
 has a table's file and no commit of it, the others at moments drawn over the duration; then the same tasks run again, and
@@ -42,18 +42,19 @@ def deliver(project: Project, server: S3Server, bucket: str) -> None:
 
 def uploading(server: S3Server, bucket: str) -> bool:
     """Say whether an upload has begun that has not ended."""
-    return "<UploadId>" in _asked(server, f"{bucket}?uploads")
+    return "<UploadId>" in _asked(server, "list_multipart_uploads", bucket)
 
 
 def uncommitted(server: S3Server, bucket: str) -> bool:
     """Say whether the clean table has a file, and no version yet."""
-    names = _asked(server, f"{bucket}?list-type=2&prefix=main/lake/clean/")
+    names = _asked(server, "list_objects_v2", bucket, Prefix="main/lake/clean/")
     return ".parquet" in names and "_delta_log" not in names
 
 
-def _asked(server: S3Server, what: str) -> str:
+def _asked(server: S3Server, method: str, bucket: str, **more: str) -> str:
     """Ask over plain HTTP: this process forks, and must start no thread of s3fs."""
-    with urllib.request.urlopen(f"{server.endpoint}/{what.removeprefix('s3://')}", timeout=10) as answer:  # noqa: S310 - loopback
+    url = server.signed(method, Bucket=bucket.removeprefix("s3://"), **more)
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - loopback
         return str(answer.read(), "utf-8")
 
 
@@ -76,13 +77,13 @@ def strike(home: Path, include: Path, when: Callable[[], bool]) -> bool:
     return seen
 
 
-def main(folder: Path, seed: int, kills: int, endpoint: str) -> None:
+def main(folder: Path, seed: int, kills: int, server: S3Server) -> None:
     """Kill, run again, compare; print what was found."""
     killing.load()
     importlib.import_module("s3fs")
 
     store.PART_BYTES = PART_BYTES
-    server, draw, include, found = S3Server(endpoint), random.Random(seed), folder / "include", list[dict[str, Any]]()  # noqa: S311
+    draw, include, found = random.Random(seed), folder / "include", list[dict[str, Any]]()  # noqa: S311
     tiny.write_specs(include)
     os.environ["AIRFLOW_CONN_LAKES"] = server.connection
 
@@ -117,4 +118,4 @@ def _prepared(project: Project, server: S3Server) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), S3Server(*sys.argv[4:]))

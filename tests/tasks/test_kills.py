@@ -52,7 +52,7 @@ def test_an_ingest_on_s3_that_is_killed_completes(tmp_path: Path, s3: S3Server) 
     What was being uploaded is not seen under any name, and stays open until retention ends it. The moment between file and
     commit is a few milliseconds: it may be missed, the upload may not.
     """
-    command = [sys.executable, "-m", "tests.tasks.killing_s3", str(tmp_path), str(SEED), "3", s3.endpoint]
+    command = [sys.executable, "-m", "tests.tasks.killing_s3", str(tmp_path), str(SEED), "3", s3.endpoint, s3.key, s3.secret]
     done = subprocess.run(command, cwd=PROJECT, env=dict(os.environ), capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr[-5000:]
     found = json.loads(done.stdout.strip().splitlines()[-1])

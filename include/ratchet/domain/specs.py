@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,10 +35,19 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         SpecError: The file is missing, is not UTF-8 YAML, or is not a mapping.
     """
+    return _mapping(path, _bytes(path))
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe ones
+        return path.read_bytes()
     except FileNotFoundError:
         raise SpecError(f"{_shown(path)}: no such file", [], "./ratchet new writes one from a data sample.") from None
+
+
+def _mapping(path: Path, written: bytes) -> dict[str, Any]:
+    try:
+        content = yaml.load(written.decode(), Loader=_LOADER)  # noqa: S506 - both loaders are safe ones
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SpecError(f"{_shown(path)}: not readable as YAML", [" ".join(str(error).split())]) from None
     if not isinstance(content, dict):
@@ -147,9 +157,21 @@ def _unknown_features(spec: ModelSpec, include: Path | None) -> Iterator[str]:
 
 
 def _load(path: Path, kind: type[_Spec], training: dict[str, Any] | None = None) -> _Spec:
-    content = read_yaml(path)
-    if training:
-        content = content | {"training": overridden(content.get("training") or {}, training)}
+    written = _bytes(path)
+    if not training:
+        spec: _Spec = _whole(path, written, kind)
+        return spec
+    content = _mapping(path, written)
+    return _valid(path, content | {"training": overridden(content.get("training") or {}, training)}, kind)
+
+
+@lru_cache(maxsize=64)
+def _whole(path: Path, written: bytes, kind: type[_Spec]) -> _Spec:
+    """Parse a spec that is taken as it is written, once as long as it is the same: a lookup of features asks for two each time."""
+    return _valid(path, _mapping(path, written), kind)
+
+
+def _valid(path: Path, content: dict[str, Any], kind: type[_Spec]) -> _Spec:
     try:
         spec = kind.model_validate(content)
     except ValidationError as error:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from include.ratchet.domain import specs
@@ -61,13 +59,7 @@ def card(spec: ModelSpec, columns: Columns) -> list[Json]:
 
 
 def _views(spec: ModelSpec) -> list[ViewSpec]:
-    paths = [specs.INCLUDE / "views" / name / specs.VIEW_FILE for name in spec.views]
-    return [_read(path, path.stat().st_mtime_ns) for path in paths]
-
-
-@functools.lru_cache(maxsize=256)
-def _read(path: Path, changed: int) -> ViewSpec:  # noqa: ARG001 - read again only when the file changed: 2 ms a request
-    return specs.view(path.parent.name)
+    return [specs.view(name) for name in spec.views]
 
 
 def _records(rows: list[Any], wanted: Mapping[ViewSpec, list[str]], columns: Columns, lookup: Lookup) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, Dialect, Engine, NullPool, TypeDecorator, create_engine, event, make_url
+from sqlalchemy import JSON, DateTime, Dialect, Engine, NullPool, Pool, TypeDecorator, create_engine, event, make_url
 from sqlalchemy.orm import DeclarativeBase
 
 from include.ratchet.adapters.ledger import migrate
@@ -53,12 +53,12 @@ class Store:
         migrate.require_newest(self._engine)
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, poolclass: type[Pool] = NullPool) -> Engine:
     """Return an engine for an SQLAlchemy URL, with SQLite set up for several processes that write."""
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True)
     # No pool: an SQLite connection must not be carried over a fork, and would hold on to a file that was replaced.
-    kept = {"poolclass": NullPool} if make_url(url).database else {}
+    kept = {"poolclass": poolclass} if make_url(url).database else {}
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, **kept)
 
     @event.listens_for(engine, "connect")
