@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from include.ratchet.adapters import open_lake, open_ledger
+from include.ratchet.domain import specs
 from include.ratchet.domain.errors import Skip
 from include.ratchet.domain.records import Json
-from include.ratchet.tasks import monitor, score
+from include.ratchet.tasks import drift, monitor, reading, score
 from tests.tiny import DAYS, MODEL, MODEL_YAML, Project, visits
 
 DRIFT = MODEL_YAML.replace("degradation: {drop: 0.1}", "drift: {false_alarms_per_year: 1, windows: 2 of 3}")
@@ -63,3 +64,33 @@ def test_without_a_trigger_nothing_is_looked_at(serving: Project) -> None:
     serving.ingest()
     serving.run(score.score, MODEL, stage="score")
     assert serving.run(monitor.measure, MODEL, stage="monitor")["drift"] is None
+
+
+UNTIMED = (
+    DRIFT.replace("time: at, ", "")
+    .replace("validation: 7d, test: 25d", "validation: 0.2, test: 0.3")
+    .replace("labels: {lag: 1d}", "labels: {missing: drop}")
+    .replace("false_alarms_per_year: 1,", "false_alarms_per_year: 2,")
+)
+
+
+def test_rows_without_time_are_judged_once(landed: Project) -> None:
+    """A look judges what came since the one before; the same rows again, or too few new ones, are no window; a killed look is repeated."""
+    landed.write(model=UNTIMED)
+    landed.train()
+    landed.promote()
+    landed.run(score.score, MODEL, stage="score")
+    names = []
+    for number, days in enumerate((5, 0, 5)):
+        landed.run_id = f"look {number}"
+        if days:
+            landed.deliver(f"more-{number}.csv", visits(DAYS + 5 * number, days))
+            landed.ingest()
+            landed.run(score.score, MODEL, stage="score")
+        snapshot = open_ledger().get_snapshot(open_ledger().verdicts(MODEL)[0].figures["snapshot"])
+        for _ in range(2):  # a look that was killed before its report
+            found = drift.look(specs.model(MODEL), 1, snapshot, reading.versions(specs.model(MODEL)), reading.now(specs.model(MODEL)))
+        report = landed.run(monitor.measure, MODEL, stage="monitor")
+        names.append([report["judged"], (found or {}).get("windows"), (report["drift"] or {}).get("windows")])
+    first, second = "rows 2401 to 2600", "rows 2601 to 2800"
+    assert names == [[first, [first], [first]], [first, None, None], [second, [second], [second]]]

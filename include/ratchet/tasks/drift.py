@@ -26,11 +26,11 @@ def look(spec: ModelSpec, version: int, snapshot: Snapshot, tables: dict[str, in
     """Judge the newest complete windows after the champion's snapshot; None without a drift trigger, or without rows.
 
     The statistics of the version are kept in the lake once, and those of every window beside them: `sketches/<model>/`.
+    Without time a window is the rows that no look has judged yet, and waits until there are enough of them.
     """
     from include.ratchet.adapters import open_lake
     from include.ratchet.steps.drift import Rule, judge
     from include.ratchet.steps.frames import columns_of
-    from include.ratchet.steps.predict import unscored
     from include.ratchet.steps.sketch import to_table
     from include.ratchet.steps.watched import window_of
 
@@ -43,7 +43,7 @@ def look(spec: ModelSpec, version: int, snapshot: Snapshot, tables: dict[str, in
     if spec.columns.time:
         parts = _windows(spec, snapshot, functools.partial(read, tables), at, m)
     else:
-        parts = {"unseen rows": unscored(read(tables, None), lake.kept(snapshot.place), spec)}
+        parts = _unjudged(spec, version, snapshot, read(tables, None))
     parts = {name: rows for name, rows in parts.items() if rows.num_rows}
     if not parts:
         return None
@@ -57,6 +57,43 @@ def look(spec: ModelSpec, version: int, snapshot: Snapshot, tables: dict[str, in
         lake.keep(f"sketches/{spec.name}/{version}/{name.replace(':', '')}.parquet", to_table(windows[-1]))
     found = judge(reference, windows, Rule(drift.dial(spec.monitor.window), k, m, drift.min_effect), lost)
     return {**found, "windows": list(parts), "persistence": f"{k} of {m}", "sentence": _sentence(found, f"{k} of {m}")}
+
+
+def reported(spec: ModelSpec, version: int, found: Json | None) -> str | None:
+    """Return the newest window that was judged of a version without time, this look's or the one of the report before."""
+    if spec.columns.time:
+        return None
+    return found["windows"][-1] if found else _judged(spec.name, version)
+
+
+def _judged(model: str, version: int) -> str | None:
+    from include.ratchet.adapters import open_ledger
+
+    newest = next(iter(open_ledger().reports(model, limit=1)), {})
+    return newest.get("judged") if newest.get("version") == version else None
+
+
+def _unjudged(spec: ModelSpec, version: int, snapshot: Snapshot, rows: pa.Table) -> dict[str, pa.Table]:
+    """Return the rows that no look has judged, once they are enough: a row that is judged at every look keeps no dialled rate.
+
+    The ids of all that were judged are kept beside the window's statistics. Only a report makes them count: what a look
+    has kept that was killed before it reported is judged again.
+    """
+    import pyarrow as pa
+
+    from include.ratchet.adapters import open_lake
+    from include.ratchet.steps.drift import FEWEST
+    from include.ratchet.steps.predict import unscored
+
+    lake, last = open_lake(), _judged(spec.name, version)
+    place = f"sketches/{spec.name}/{version}"
+    known = lake.kept(f"{place}/{last}.ids.parquet" if last else snapshot.place).select(list(spec.columns.id))
+    fresh = unscored(rows, known, spec)
+    if fresh.num_rows < FEWEST:
+        return {}
+    name = f"rows {known.num_rows + 1} to {known.num_rows + fresh.num_rows}"
+    lake.keep(f"{place}/{name}.ids.parquet", pa.concat_tables([known, fresh.select(known.column_names).cast(known.schema)]))
+    return {name: fresh}
 
 
 def _windows(spec: ModelSpec, snapshot: Snapshot, read: Callable[[Window], pa.Table], at: datetime, most: int) -> dict[str, pa.Table]:

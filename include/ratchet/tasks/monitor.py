@@ -66,6 +66,7 @@ def measure(model: str) -> Json:
         "test_metric": verdict.figures["challenger"],
         "drift": drifted,
         "parity": online,
+        "judged": drift.reported(spec, champion, drifted),
     }
     ledger.report(model, current().run_id, champion, report, datetime.now(UTC))
     return report
