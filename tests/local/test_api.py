@@ -56,3 +56,10 @@ def test_import_errors_name_file_and_reason(fake_airflow: FakeAirflow) -> None:
 def test_nobody_answering_is_no_error() -> None:
     """While a server starts there is nothing to ask."""
     assert reply("http://127.0.0.1:1/health", timeout=0.2) is None
+
+
+def test_a_dag_is_started_as_its_form_does(fake_airflow: FakeAirflow) -> None:
+    """Now, and with what the form would ask."""
+    fake_airflow.pages["/dags/m_train/dagRuns"] = {"dag_run_id": "manual__1"}
+    assert fake_airflow.client().start("m_train", {"reason": "why not"}) == "manual__1"
+    assert json.loads(fake_airflow.requests[-1].content) == {"logical_date": None, "conf": {"reason": "why not"}}

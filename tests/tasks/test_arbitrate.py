@@ -72,14 +72,23 @@ def test_the_sweep_is_no_reason_of_its_own(blessed: Project) -> None:
 
 
 def test_a_schedule_starts_a_run(blessed: Project) -> None:
-    """With `triggers.schedule` a scheduled run is a reason, once a slot, when a labelled row came."""
+    """With `triggers.schedule` a slot that is due by the clock is a reason, once, when a labelled row came; whichever run sees it."""
     blessed.write(model=MODEL_YAML.replace("    triggers:\n", '    triggers:\n      schedule: {cron: "0 3 1 1 *"}\n'))
     blessed.deliver("more.csv", visits(DAYS, 1))
     blessed.ingest()
-    assert blessed.run(arbitrate.arbitrate, MODEL, run_type="scheduled")["reason"].startswith("schedule")
+    assert blessed.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")["reason"].startswith("schedule")
     blessed.run_id = "later"
     with pytest.raises(Skip):
         blessed.run(arbitrate.arbitrate, MODEL, run_type="scheduled")
+
+
+def test_a_schedule_goes_by_the_clock_of_the_deployment(blessed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the data's clock a slot is due when the data have come to it: in March of 2020, on the first of that month."""
+    monkeypatch.setenv("RATCHET__CLOCK", "data")
+    blessed.write(model=MODEL_YAML.replace("    triggers:\n", '    triggers:\n      schedule: {cron: "0 3 1 * *"}\n'))
+    blessed.deliver("more.csv", visits(DAYS, 2))
+    blessed.ingest()
+    assert blessed.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")["reason"] == "schedule: due 2020-03-01T03:00:00+00:00"
 
 
 def test_cooldown_holds_a_signal_until_it_is_over(blessed: Project) -> None:

@@ -27,6 +27,7 @@ TIMEOUT = 20 * 60.0
 FEEDS = ("flights", "planes", "weather")
 MODELS = ("flight_delay", "flight_duration")
 """The bundled models: what somebody adds, on the same feeds too, is theirs to watch."""
+BY_HAND = "would the simplest candidate do?"
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -74,6 +75,7 @@ def _show(config: Config, ports: Ports, view: View, timeout: float, started: Cal
         loop.wait(f"the first champions of {' and '.join(loop.models)}", lambda _: _champions_serve(loop))
         _deliver(config, view, THEN)
         loop.wait(f"{THEN} to be scored and monitored", lambda _: _monitored(loop, THEN))
+        _ask_by_hand(loop)
         # The new month is a reason to retrain: what serves may change until that is through.
         loop.wait("what the new month started to end", lambda runs: loop.is_quiet(runs) and _champions_serve(loop))
     report.conclude(config, running.ports, view, loop.ledger, loop.models)
@@ -97,6 +99,14 @@ def _models() -> list[str]:
 def _deliver(config: Config, view: View, month: str) -> None:
     made = flights.feed(month, config)
     view.say(f"{month}: {made.flights} flights, {made.weather} hours of weather" if made.new else f"{month}: delivered before", "bold")
+
+
+def _ask_by_hand(loop: Loop) -> None:
+    """Start one training as a person would: of the simplest candidate, and with a reason. It queues behind what runs."""
+    name = loop.models[0]
+    simplest = specs.model(name).training.candidates[0].name
+    loop.airflow.start(f"{name}_train", {"reason": BY_HAND, "candidates": [simplest]})
+    loop.view.say(f"{name}_train started by hand: {BY_HAND}", "bold")
 
 
 def _champions_serve(loop: Loop) -> bool:

@@ -115,8 +115,8 @@ def _own_signals(spec: ModelSpec, task: TaskContext, fresh: int, at: datetime, r
     if task.run_type == "manual":
         evidence = {"reason": task.params.get("reason") or "by hand", "by": task.who}
         found.append(Signal(spec.name, "manual", f"manual:{task.run_id}", evidence, at))
-    if task.run_type == "scheduled" and spec.triggers.schedule:
-        slot = _slot(spec.triggers.schedule)
+    if spec.triggers.schedule:
+        slot = _slot(spec.triggers.schedule, at)
         found.append(Signal(spec.name, "schedule", f"schedule:{slot}", {"due": slot}, at))
     wanted = spec.triggers.new_data
     if wanted and fresh >= wanted.min_rows:
@@ -141,12 +141,11 @@ def _changed(spec: ModelSpec, verdicts: list[Verdict]) -> str:
     return ", ".join(names)
 
 
-def _slot(schedule: Cron) -> str:
-    """Return the newest time that the schedule was due: one signal a slot, whichever run comes to see it first."""
+def _slot(schedule: Cron, at: datetime) -> str:
+    """Return the newest time that the schedule was due by the clock: one signal a slot, whichever run comes to see it first."""
     from croniter import croniter
 
-    local = datetime.now(ZoneInfo(schedule.zone))
-    due: datetime = croniter(schedule.cron, local).get_prev(datetime)
+    due: datetime = croniter(schedule.cron, at.astimezone(ZoneInfo(schedule.zone))).get_prev(datetime)
     return due.isoformat()
 
 
