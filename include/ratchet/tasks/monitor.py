@@ -113,7 +113,7 @@ def signal(report: Json) -> Json:
         evidence = {"metric": report["metric"], "windows": shown, "was": report["test_metric"], "version": version}
         found.append(Signal(spec.name, "degradation", f"degradation:{version}:{shown[-1]}", evidence, at))
     if drifted and drifted["alarm"]:
-        evidence = {"drift": drifted["sentence"], "window": drifted["windows"][-1], "version": version}
+        evidence = {"found": drifted["sentence"].removeprefix("drift "), "window": drifted["windows"][-1], "version": version}
         found.append(Signal(spec.name, "drift", f"drift:{version}:{drifted['windows'][-1]}", evidence, at))
     if not found:
         message = "; ".join([report["sentence"], *([drifted["sentence"]] if drifted else [])])
