@@ -29,7 +29,7 @@ def rows(repeat: int = 3) -> Iterator[Row]:
     place.mkdir(parents=True, exist_ok=True)
     ours = [_said(sys.executable, "-m", "benchmarks.inside.drift", str(ROWS), str(COLUMNS), str(place)) for _ in range(repeat)]
     python = _peer(place / "venv")
-    peer = _said(str(python), str(INSIDE / "evidently.py"), str(place / "before.parquet"), str(place / "now.parquet"))
+    peer = _said(str(python), "-P", str(INSIDE / "evidently.py"), str(place / "before.parquet"), str(place / "now.parquet"))
     window, reference = (statistics.median(each[name] for each in ours) for name in ("window", "reference"))
     yield Row("a window", window, peer=peer, peer_name="Evidently's preset", limit=1 / 30, of_ratio=True)
     yield Row("the reference, once a version", reference, note="bins chosen, counts of 25 blocks, 8 projections")
