@@ -127,7 +127,9 @@ def status(model: str) -> None:
         console.print(f"  pending: {signal.kind}, {disposition.reason or 'not looked at yet'}", markup=False)
     reports = ledger.reports(model, limit=1)
     if reports:
-        console.print(f"  monitor: {reports[0]['sentence']}", markup=False)
+        for part in (reports[0], reports[0].get("estimated"), reports[0].get("labels")):
+            if part:
+                console.print(f"  monitor: {part['sentence']}", markup=False)
         for each in reports[0].get("parity", ()):
             console.print(f"  online against offline: {parity_said(each)}", markup=False, highlight=False)
 

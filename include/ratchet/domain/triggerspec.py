@@ -59,6 +59,8 @@ class Degradation(Alarm):
     """How much worse than on its test rows the champion may be shown to be."""
 
     drop: float = Field(gt=0)
+    estimated: bool = False
+    """Whether a drop that is only estimated, before its labels have come, is a reason to retrain too."""
 
 
 class Drift(Alarm):

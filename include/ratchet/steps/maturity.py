@@ -130,7 +130,7 @@ def kaplan_meier(durations: Floats, happened: npt.NDArray[np.bool_]) -> tuple[Fl
     ages, first = np.unique(durations[order], return_index=True)
     events = np.add.reduceat(happened[order].astype(float), first) if len(ages) else np.empty(0)
     at_risk = len(durations) - first
-    share: Floats = 1 - np.cumprod(1 - events / np.maximum(at_risk, 1))
+    share: Floats = np.asarray(1 - np.cumprod(1 - events / np.maximum(at_risk, 1)), dtype=np.float64)
     return ages, share
 
 

@@ -64,7 +64,7 @@ def realised(spec: ModelSpec, rows: pa.Table, predictions: pa.Table, version: in
     windows, tested = [], {}
     pairs: Any = joined.groupby(["_window", "model_version"])
     for (start, by), part in pairs:
-        measured, name = _measure(part, spec, reference - (drop or 0.0)), _name(start)
+        measured, name = _measure(part, spec, reference - (drop or 0.0)), window_name(start)
         figures = {"metric": measured.estimate, "low": measured.low, "high": measured.high}
         later = _later(part, start, spec, period)
         if drop and by == version and len(later):
@@ -73,7 +73,7 @@ def realised(spec: ModelSpec, rows: pa.Table, predictions: pa.Table, version: in
                 tested[name] = again.p_below
         mine = {"tested": by == version and name in tested, **({"note": note} if note else {})}
         windows.append({"start": name, "version": int(by), "rows": len(part), **figures, **mine})
-    degraded = _alarm(tested, spec)
+    degraded = alarm(tested, spec)
     found = f"worse than {reference:.4g} by more than {drop:g} in {', '.join(degraded)}" if degraded else "no degradation is shown"
     sentence = f"{len(joined)} matured out-of-sample predictions in {len(windows)} windows, {len(tested)} of them tested; {found}"
     if note:
@@ -92,7 +92,7 @@ def _segments(joined: pd.DataFrame, spec: ModelSpec) -> Iterator[dict[str, Any]]
         for column in spec.columns.segments:
             for value, part in window.groupby(column, dropna=False):
                 found = _measure(part, spec, 0.0)
-                named = {"start": _name(start), "segment": f"{column}={value}", "rows": len(part)}
+                named = {"start": window_name(start), "segment": f"{column}={value}", "rows": len(part)}
                 yield named | {"metric": found.estimate, "low": found.low, "high": found.high}
 
 
@@ -120,7 +120,8 @@ class _Labels(ClassifierMixin, BaseEstimator):
         return rows.ravel()
 
 
-def _name(start: Any) -> str:
+def window_name(start: Any) -> str:
+    """Name a window by its start."""
     if isinstance(start, str):
         return start
     return str(start.strftime("%Y-%m-%d" if start == start.normalize() else "%Y-%m-%dT%H:%M"))
@@ -135,7 +136,7 @@ def _later(part: pd.DataFrame, start: Any, spec: ModelSpec, period: Window) -> p
     return part[part[spec.columns.time] >= period.start]
 
 
-def _alarm(p_values: dict[str, float], spec: ModelSpec) -> list[str]:
+def alarm(p_values: dict[str, float], spec: ModelSpec) -> list[str]:
     """Return the windows shown worse among the newest m, when they are k or more."""
     degradation = spec.triggers.degradation
     if degradation is None:

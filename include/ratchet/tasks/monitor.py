@@ -11,7 +11,7 @@ from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import LedgerError, Skip
 from include.ratchet.domain.online import parity_said
 from include.ratchet.domain.records import Json, Signal, Window
-from include.ratchet.tasks import drift, freshness, labels, reading, requests
+from include.ratchet.tasks import drift, estimate, freshness, labels, reading, requests
 from include.ratchet.tasks.online import parity
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def measure(model: str) -> Json:
         Skip: There is no champion, no prediction, or neither a matured label outside of its snapshot nor a window to judge.
     """
     from include.ratchet.adapters import open_lake, open_ledger
-    from include.ratchet.steps.frames import matured
+    from include.ratchet.steps.frames import columns_of, matured
     from include.ratchet.steps.monitor import realised
 
     spec, lake, ledger = specs.model(model), open_lake(), open_ledger()
@@ -41,7 +41,8 @@ def measure(model: str) -> Json:
         message = "no predictions yet"
         raise Skip(message)
     at, tables = reading.now(spec), reading.versions(spec)
-    rows = reading.transformed(spec, tables, None, [spec.labels.arrived] if spec.labels.arrived else ())
+    pipeline = reading.champion(model, champion)
+    rows = reading.transformed(spec, tables, None, [*columns_of(pipeline, spec.columns).features, *filter(None, [spec.labels.arrived])])
     predictions = _predictions(spec, lake, rows.schema)
     verdict = ledger.blessing(model, champion)
     if verdict is None:
@@ -52,10 +53,12 @@ def measure(model: str) -> Json:
     report = realised(spec, matured(spec, rows, period.end), predictions, champion, float(verdict.figures["challenger"]), period)
     drifted = drift.look(spec, champion, snapshot, tables, at)
     online = _online(spec)
-    if report["rows"] == 0 and drifted is None and not any(each["answers"] for each in online):
+    before = estimate.before_labels(spec, verdict, pipeline, rows, predictions, period.end)
+    if not (report["rows"] or drifted or before["windows"] or any(each["answers"] for each in online)):
         message = "no label of an out-of-sample prediction has matured yet"
         raise Skip(message)
     report["labels"] = labels.follow(spec, rows, predictions, at)
+    _log.info("%s; %s; %s", report["sentence"], before["sentence"], report["labels"]["sentence"])
     report["stale"] = freshness.stale(specs.all_feeds(spec))
     for each in report["stale"]:
         _log.warning("%s", each)
@@ -65,6 +68,7 @@ def measure(model: str) -> Json:
         "now": at.isoformat(),
         "test_metric": verdict.figures["challenger"],
         "drift": drifted,
+        "estimated": before,
         "parity": online,
         "judged": drift.reported(spec, champion, drifted),
     }
@@ -112,6 +116,10 @@ def signal(report: Json) -> Json:
     if shown := report["degraded"]:
         evidence = {"metric": report["metric"], "windows": shown, "was": report["test_metric"], "version": version}
         found.append(Signal(spec.name, "degradation", f"degradation:{version}:{shown[-1]}", evidence, at))
+    trigger, estimated = spec.triggers.degradation, report.get("estimated") or {}
+    if trigger and trigger.estimated and (expected := estimated.get("degraded")):
+        evidence = {"metric": report["metric"], "windows": expected, "was": report["test_metric"], "version": version, "estimated": True}
+        found.append(Signal(spec.name, "degradation", f"degradation:{version}:estimated:{expected[-1]}", evidence, at))
     if drifted and drifted["alarm"]:
         evidence = {"found": drifted["sentence"].removeprefix("drift "), "window": drifted["windows"][-1], "version": version}
         found.append(Signal(spec.name, "drift", f"drift:{version}:{drifted['windows'][-1]}", evidence, at))
