@@ -67,7 +67,7 @@ def copy(name: str, models: int | None = None, dags: Sequence[str] = ()) -> Proj
     Args:
         name: Folder of the copy; what was there is removed.
         models: Replace the bundled models by this many copies of `flight_delay`, each with a feed of its
-            own besides the shared ones, so that a model stands for five DAGs; None keeps the bundle as it is.
+            own besides the shared ones, so that a model stands for six DAGs; None keeps the bundle as it is.
         dags: Files of `benchmarks/dags/` to add to the DAGs.
     """
     root = FOLDER / name

@@ -30,7 +30,8 @@ def rows(repeat: int = 1) -> Iterator[Row]:
     yield Row(
         "promotion to its first answer", _of(runs, "promotion"), limit=1.0, note="in the ledger to served, a version not loaded before"
     )
-    yield Row("and back", _of(runs, "back"), limit=5.0)
+    note = f"./ratchet rollback to the old version's first answer; {_of(runs, 'back_cpu'):.2f} s of CPU until then"
+    yield Row("rollback, from the command", _of(runs, "back"), limit=5.0, note=note)
 
 
 def _of(runs: list[Any], *names: str) -> float:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from benchmarks.inside.deployed import MODEL, Client, made, promote, register, service, started
 from benchmarks.project import free_ports
@@ -38,11 +41,7 @@ def main() -> None:
         while client.post(PREDICT, json.dumps({"records": records[:1]}).encode())[1]["version"] != 2:  # noqa: PLR2004 - the second
             time.sleep(0.005)
         found["promotion"] = time.monotonic() - began
-        client, began = Client(url), time.monotonic()
-        promote(1)
-        while client.post(PREDICT, json.dumps({"records": records[:1]}).encode())[1]["version"] != 1:
-            time.sleep(0.005)
-        found["back"] = time.monotonic() - began
+        found |= _rolled_back(url, json.dumps({"records": records[:1]}).encode())
     found["bare"] = _median(lambda: pipeline.predict_proba(rows))
     port = free_ports().serving
     place = f"http://127.0.0.1:{port}"
@@ -88,6 +87,18 @@ def _single(url: str, ask: Callable[[int], tuple[str, bytes]]) -> dict[str, floa
     for each in threads:
         each.join()
     return {"p50": statistics.median(took) * 1000, "p99": took[int(len(took) * 0.99)] * 1000, "rate": sum(counts) / SECONDS}
+
+
+def _rolled_back(url: str, body: bytes) -> dict[str, float]:
+    """Roll back as an operator does; return the seconds from the command to an answer of the old version, and its CPU time."""
+    client, began = Client(url), time.monotonic()
+    with subprocess.Popen([sys.executable, "-m", "include.ratchet.cli", "rollback", MODEL], stdout=subprocess.DEVNULL) as command:  # noqa: S603 - ours
+        while client.post(PREDICT, body)[1]["version"] != 1:
+            time.sleep(0.005)
+        served, spent = time.monotonic() - began, sum(psutil.Process(command.pid).cpu_times()[:2])
+    if command.returncode:
+        raise SystemExit(f"rollback ended with {command.returncode}")
+    return {"back": served, "back_cpu": spent}
 
 
 def _median(work: Callable[[], Any]) -> float:

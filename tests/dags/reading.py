@@ -13,6 +13,8 @@ ALL = sorted(
     + [f"{name}_ingest" for name in FEEDS]
     + [f"{name}_materialize" for name in VIEWS]
 )
+REHEARSALS = [f"{name}_rehearse" for name in MODELS]
+"""DAGs that a clock alone wakes: nothing is pending that an event could announce."""
 HOUSE = ["ratchet_alerts"]
 """DAGs that are about no one spec."""
 

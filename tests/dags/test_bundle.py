@@ -10,7 +10,7 @@ import pytest
 
 from include.ratchet.domain.specs import PROJECT
 from tests import trees
-from tests.dags.reading import ALL, HOUSE, STAGES
+from tests.dags.reading import ALL, HOUSE, REHEARSALS, STAGES
 
 BUNDLE = """
 import json, sys
@@ -43,7 +43,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_the_bundle_parses_from_the_repository_root(parsed: Any) -> None:
     """A Git or local bundle whose root is the repository: all DAGs, no import error, nothing else taken for a DAG."""
     assert parsed["errors"] == {}
-    assert parsed["dags"] == sorted([*ALL, *HOUSE])
+    assert parsed["dags"] == sorted([*ALL, *HOUSE, *REHEARSALS])
 
 
 def test_parsing_loads_nothing_heavy(parsed: Any) -> None:
@@ -59,7 +59,7 @@ def test_the_bundle_parses_in_the_astro_layout(tmp_path: Path) -> None:
     tree = trees.copy_project(tmp_path / "usr" / "local" / "airflow")
     made = trees.python(ASTRO, folder=tmp_path, AIRFLOW_HOME=str(tree), PYTHONPATH=str(tree))
     assert made["errors"] == {}
-    assert made["dags"] == sorted([*ALL, *HOUSE])
+    assert made["dags"] == sorted([*ALL, *HOUSE, *REHEARSALS])
     assert made["from"] == str(tree / "include" / "ratchet" / "__init__.py")
 
 
@@ -82,7 +82,9 @@ def test_broken_specs_are_one_readable_error_and_the_others_live(tmp_path: Path)
         "include/feeds/weather/feed.yaml: while parsing a flow sequence",
     ):
         assert words in error
-    assert made["dags"] == sorted([*HOUSE, "airport_load_materialize", "flights_ingest", *(f"flight_duration_{stage}" for stage in STAGES)])
+    assert made["dags"] == sorted(
+        [*HOUSE, "airport_load_materialize", "flights_ingest", *(f"flight_duration_{stage}" for stage in (*STAGES, "rehearse"))]
+    )
 
 
 def test_a_hundred_models_parse(tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_a_hundred_models_parse(tmp_path: Path) -> None:
         (folder / "model.yaml").write_text(text.replace("name: buys", f"name: buys_{number}"), encoding="utf-8")
     made = trees.python(BUNDLE, tree, folder=tmp_path)
     assert made["errors"] == {}
-    assert len(made["dags"]) == 101 * 4 + 1 + len(HOUSE)
+    assert len(made["dags"]) == 101 * 5 + 1 + len(HOUSE)
 
 
 INGEST = """

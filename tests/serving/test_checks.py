@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.ratchet.serving.checks import read_rows
+from include.ratchet.serving.checks import checked, parse
 from include.ratchet.serving.errors import MAX_FAULTS, Fault, RequestError
 from include.ratchet.serving.frames import row_count
 from include.ratchet.serving.sound import MAX_ROWS
@@ -18,7 +18,7 @@ def refused(body: Any) -> RequestError:
     """Send a body that must be refused; the error."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     with pytest.raises(RequestError) as caught:
-        read_rows(raw, COLUMNS)
+        checked(parse(raw), COLUMNS)
     return caught.value
 
 
@@ -32,13 +32,13 @@ def only_fault(body: Any) -> Fault:
 @pytest.mark.parametrize("content", [{"records": [ROW]}, {"columns": {name: [value] for name, value in ROW.items()}}])
 def test_both_forms_pass(content: dict[str, Any]) -> None:
     """Records and columns are handed on as they came."""
-    assert read_rows(json.dumps(content).encode(), COLUMNS) == next(iter(content.values()))
+    assert checked(parse(json.dumps(content).encode()), COLUMNS) == next(iter(content.values()))
 
 
 def test_null_is_a_value() -> None:
     """Every feature may be null."""
     row = dict.fromkeys(COLUMNS.features)
-    assert read_rows(json.dumps({"records": [row]}).encode(), COLUMNS) == [row]
+    assert checked(parse(json.dumps({"records": [row]}).encode()), COLUMNS) == [row]
 
 
 @pytest.mark.parametrize("value", ["12", True, [], {}])
@@ -71,7 +71,7 @@ def test_numbers_are_finite(text: str, found: str) -> None:
 def test_half_a_surrogate_pair_is_not_text() -> None:
     """A string that no tokenizer could encode is refused."""
     assert only_fault(b'{"records": [{"distance": 1, "hour": 1, "carrier": "\\ud800"}]}').field == "carrier"
-    assert read_rows(b'{"records": [{"distance": 1, "hour": 1, "carrier": "\\ud83d\\ude00 \xc3\xa9"}]}', COLUMNS)
+    assert checked(parse(b'{"records": [{"distance": 1, "hour": 1, "carrier": "\\ud83d\\ude00 \xc3\xa9"}]}'), COLUMNS)
 
 
 def test_a_missing_field_is_a_fault() -> None:
@@ -115,7 +115,7 @@ def test_one_to_ten_thousand_rows(count: int) -> None:
 
 def test_ten_thousand_rows_pass() -> None:
     """The largest allowed request is read."""
-    assert row_count(read_rows(json.dumps({"records": [ROW] * MAX_ROWS}).encode(), COLUMNS)) == MAX_ROWS
+    assert row_count(checked(parse(json.dumps({"records": [ROW] * MAX_ROWS}).encode()), COLUMNS)) == MAX_ROWS
 
 
 @pytest.mark.parametrize("body", [[], 5, None, {}, {"records": [ROW], "columns": {}}, {"records": ROW}, {"columns": []}, {"records": [5]}])

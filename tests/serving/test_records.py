@@ -12,7 +12,7 @@ ASKED = Asked("a" * 32, BODY, json.loads(BODY))
 
 def test_a_line_holds_the_rows_as_they_came_and_the_answer_as_it_went() -> None:
     """One line of JSON, whatever line breaks the client wrote."""
-    written = line(ASKED, (3, "canary"), 1.23456, (), said=b'{"predictions":[1,0]}')
+    written = line(ASKED, (3, "canary"), 1.23456, frozenset(), said=b'{"predictions":[1,0]}')
     assert written.count(b"\n") == 1
     assert written.endswith(b"\n")
     read = json.loads(written)
@@ -23,7 +23,7 @@ def test_a_line_holds_the_rows_as_they_came_and_the_answer_as_it_went() -> None:
 
 def test_a_failure_has_the_name_of_the_error_and_no_answer() -> None:
     """What a version raised, by its type."""
-    read = json.loads(line(ASKED, (3, "champion"), 1.0, (), error="ValueError"))
+    read = json.loads(line(ASKED, (3, "champion"), 1.0, frozenset(), error="ValueError"))
     assert (read["error"], read["out"]) == ("ValueError", None)
 
 

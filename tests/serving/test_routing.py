@@ -64,3 +64,18 @@ def test_a_canary_that_does_not_load_gets_nothing(late: House) -> None:
     late.follower.poll()
     assert set(versions(late, 5)) == {(1, "champion")}
     assert late.client.get("/readyz").status_code == 200
+
+
+def test_a_closed_route_ends_although_the_champion_does_not_load(late: House) -> None:
+    """A canary that was stopped answers nobody any more, whatever else is wrong; one that is open goes on."""
+    late.stores.pipelines["late", 2] = fit([0, 1], seed=1)
+    late.stores.route("late", 2, "canary", 0.5)
+    late.follower.poll()
+    assert late.follower.places()["late"].routes
+    late.stores.promote("late", 3)  # does not load
+    late.follower.poll()
+    assert late.follower.places()["late"].routes
+    late.stores.routes.clear()
+    late.follower.poll()
+    place = late.follower.places()["late"]
+    assert (place.routes, place.served and place.served.version) == ((), 1)

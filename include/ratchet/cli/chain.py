@@ -27,6 +27,7 @@ from include.ratchet.tasks import (
     ingest,
     materialize,
     monitor,
+    rehearse,
     requests,
     rollback,
     score,
@@ -78,6 +79,12 @@ def roll_back(spec: ModelSpec, params: Json) -> None:
         elif plan := chain.stage("deploy", rollback.roll_back, spec.name):
             chain.stage("deploy", smoke.smoke, plan)
             chain.stage("deploy", deploy.reconcile, spec.name)
+    show.status(spec.name)
+
+
+def rehearse_rollback(spec: ModelSpec) -> None:
+    """Try the way back, as its DAG does."""
+    _Chain(spec, {}).stage("rehearse", rehearse.rehearse, spec.name)
     show.status(spec.name)
 
 

@@ -80,6 +80,15 @@ def rollback(
     roll_back(specs.model(name), {"action": "rollback", "version": to, "reason": reason})
 
 
+@past.command()
+def rehearse(name: Name) -> None:
+    """Try the way back: the champion before loads, answers, and answers as is recorded of it. Nothing is changed."""
+    from include.ratchet.cli.chain import rehearse_rollback
+
+    require_model(name)
+    rehearse_rollback(specs.model(name))
+
+
 @audit.command()
 def verify(
     head: Annotated[

@@ -112,6 +112,9 @@ def status(model: str) -> None:
     changes = ledger.promotions(model, limit=3)
     head = f"version {changes[0].version} since {changes[0].at:%Y-%m-%d %H:%M} UTC, by {escape(changes[0].who)}" if changes else "none yet"
     console.print(f"\n[bold]{model}[/bold]  champion: {head}", highlight=False)
+    for trial in [each for kind in ("canary", "rehearsal") for each in ledger.trials(model, kind)[:1]]:
+        said = f"{trial.why}, {trial.seconds:.1f} s, {trial.at:%Y-%m-%d %H:%M} UTC"
+        console.print(f"  {trial.kind} of version {trial.version}: {'passed' if trial.passed else 'FAILED'}; {said}", markup=False)
     table = Table(box=None, padding=(0, 2))
     for column in ("run", "started (UTC)", "why", "verdict"):
         table.add_column(column, overflow="fold")

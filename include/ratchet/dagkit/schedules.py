@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import AssetAny, AssetOrTimeSchedule, CronDataIntervalTimetable, MultipleCronTriggerTimetable
+from airflow.sdk import AssetAny, AssetOrTimeSchedule, CronDataIntervalTimetable, CronTriggerTimetable, MultipleCronTriggerTimetable
 
 from include.ratchet.dagkit import assets
 from include.ratchet.dagkit.arrival import arrival
@@ -46,6 +46,12 @@ def train(spec: ModelSpec) -> AssetOrTimeSchedule:
 def deploy(spec: ModelSpec) -> AssetOrTimeSchedule:
     """On a blessing, and by the sweep."""
     return _on(None, assets.blessed(spec))
+
+
+def rehearse(spec: ModelSpec) -> CronTriggerTimetable | None:
+    """By the spec's cron alone: nothing is pending that an event could announce."""
+    when = spec.deploy.rehearsal
+    return CronTriggerTimetable(when.cron, timezone=when.zone) if when else None
 
 
 def score(spec: ModelSpec) -> AssetOrTimeSchedule:

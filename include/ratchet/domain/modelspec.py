@@ -100,6 +100,8 @@ class Deploy(Strict):
     approval_within: Duration = Field(default="3d", validate_default=True)
     """Not answered for so long is a no."""
     canary: Canary | None = None
+    rehearsal: Cron | None = Cron(cron="0 5 * * 0")
+    """When the way back is tried; null is never."""
 
     @property
     def waits(self) -> timedelta:

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import to_json
+
 from include.ratchet.adapters.segments import Segments
 from include.ratchet.serving.checks import checked, parse
 from include.ratchet.serving.errors import RequestError, not_serving
-from include.ratchet.serving.frames import Rows, row_count
+from include.ratchet.serving.frames import FEW, Rows, row_count
 from include.ratchet.serving.logs import log, where
 from include.ratchet.serving.metrics import Metrics
 from include.ratchet.serving.online import fill
@@ -105,7 +107,9 @@ class Answering:
 
     @staticmethod
     def encoded(content: Any) -> bytes:
-        """Write an answer; NaN is a fault of ours and raises."""
+        """Write an answer; NaN is a fault of ours and raises, in a large one `served` has looked for it."""
+        if len(content["predictions"]) > FEW:
+            return to_json(content)
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
     def _tries(self, place: Place, asked: Asked) -> Iterator[tuple[Served, str]]:

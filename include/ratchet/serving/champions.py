@@ -169,7 +169,10 @@ class Follower:
         if standing is None:
             yield replace(place, champion=None, looked=True, served=None, routes=(), spares=(), sequence=0)
             return
-        place, spec = replace(place, champion=standing.champion, looked=True), place.spec
+        # What was closed ends here, also where the champion, which comes first, does not load.
+        there = {(each.version, each.mode) for each in standing.routes}
+        still = tuple(each for each in place.routes if (each.route.version, each.route.mode) in there)
+        place, spec = replace(place, champion=standing.champion, looked=True, routes=still), place.spec
         if spec is not None:
             place = self._champion(place, spec, standing)
         yield place

@@ -8,22 +8,21 @@ from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import Any, cast
 
+from pydantic_core import from_json
+
 from include.ratchet.domain.modelspec import Columns
 from include.ratchet.domain.specs import did_you_mean
 from include.ratchet.serving.errors import MAX_FAULTS, Fault, RequestError, clip, invalid_input, shown
 from include.ratchet.serving.frames import Rows, row_count
 from include.ratchet.serving.sound import MAX_ROWS, sound
 
+LARGE = 2**14
+"""Bytes; what is smaller is read before another reader has begun."""
 _FORMS = ["columns", "records"]
 _LARGEST = sys.float_info.max
 _NUMBER = "a finite number or null"
 _STRING = "a string or null"
 _NAME = "a string or a whole number, or null"
-
-
-def read_rows(body: bytes, columns: Columns, also: Collection[str] = ()) -> Rows:
-    """Return the rows of a request, every one complete and of the right types; see `checked` and `parse`."""
-    return checked(parse(body), columns, also)
 
 
 def checked(content: Any, columns: Columns, also: Collection[str] = ()) -> Rows:
@@ -52,6 +51,11 @@ def parse(body: bytes) -> Any:
     Raises:
         RequestError: 400 when it is none.
     """
+    try:
+        if len(body) > LARGE:  # in half of the time, and the same where it says anything
+            return from_json(body)
+    except ValueError:
+        pass  # what is wrong, or odd as half a surrogate pair is, is named below
     try:
         # Decoded here: json.loads(bytes) would guess UTF-16 and let half surrogate pairs through.
         return json.loads(body.decode("utf-8"))

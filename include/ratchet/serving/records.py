@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from pydantic_core import to_json
 
 PREDICTIONS, LABELS = "predictions", "labels"
 """The two kinds of streams; a stream is `<kind>/<model>`."""
@@ -22,7 +26,7 @@ class Asked:
     content: Any
 
 
-def line(asked: Asked, by: tuple[int, str], ms: float, personal: Collection[str], *, said: bytes = b"", error: str = "") -> bytes:
+def line(asked: Asked, by: tuple[int, str], ms: float, personal: AbstractSet[str], *, said: bytes = b"", error: str = "") -> bytes:
     """Write the line; personal values are hashed.
 
     Args:
@@ -34,7 +38,7 @@ def line(asked: Asked, by: tuple[int, str], ms: float, personal: Collection[str]
         error: The name of what the version raised; never its text, which may quote a row.
     """
     # Spliced, not written again: 10,000 rows as JSON would cost as much as their prediction.
-    rows = json.dumps(_hidden(asked.content, personal)).encode() if personal else _one_line(asked.body)
+    rows = to_json(_hidden(asked.content, personal)) if _names(asked.content, personal) else _one_line(asked.body)
     head = {"id": asked.id, "at": datetime.now(UTC).isoformat(), "version": by[0], "route": by[1], "ms": round(ms, 3), "error": error}
     return b"".join((json.dumps(head)[:-1].encode(), b', "in": ', rows, b', "out": ', said or b"null", b"}\n"))
 
@@ -49,11 +53,22 @@ def hashed(value: object) -> str | None:
     return None if value is None else "sha256:" + hashlib.sha256(str(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _hidden(content: Any, personal: Collection[str]) -> Any:
+def _names(content: Any, hidden: AbstractSet[str]) -> bool:
+    """Whether any of some fields is in a request."""
+    rows = next(iter(content.values()))
+    return not hidden.isdisjoint(rows) if isinstance(rows, Mapping) else not all(map(hidden.isdisjoint, rows))
+
+
+def _hidden(content: Any, personal: AbstractSet[str]) -> Any:
     form, rows = next(iter(content.items()))
+    of_text = functools.cache(hashed)  # of many rows few values differ
+
+    def known(value: Any) -> str | None:
+        return of_text(value) if type(value) is str else hashed(value)
+
     if isinstance(rows, Mapping):
-        return {form: {name: [hashed(each) for each in values] if name in personal else values for name, values in rows.items()}}
-    return {form: [{name: hashed(value) if name in personal else value for name, value in row.items()} for row in rows]}
+        return {form: {name: [known(each) for each in values] if name in personal else values for name, values in rows.items()}}
+    return {form: [{name: known(value) if name in personal else value for name, value in row.items()} for row in rows]}
 
 
 def _one_line(body: bytes) -> bytes:

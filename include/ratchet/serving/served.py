@@ -93,7 +93,7 @@ def _binary(served: Served, asked: Any, data: Any) -> Json:
     positive = _finite(asked.predict_proba(data))[:, 1]
     # At the threshold counts as positive, as in scikit-learn's FixedThresholdClassifier.
     chosen = positive >= served.spec.gate.threshold
-    return {"predictions": [labels[int(each)] for each in chosen], "probabilities": positive.tolist()}
+    return {"predictions": [labels[each] for each in chosen.tolist()], "probabilities": positive.tolist()}
 
 
 def _multiclass(served: Served, asked: Any, data: Any) -> Json:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from include.ratchet.adapters.ledger import Ledger
 
-STAGES = ("ingest", "materialize", "train", "deploy", "score", "monitor")
+STAGES = ("ingest", "materialize", "train", "deploy", "score", "monitor", "rehearse")
 REMEMBERED = timedelta(days=7)
 """A task that failed longer ago, and was not tried since, is no news."""
 _log = logging.getLogger(__name__)

@@ -63,6 +63,14 @@ def texts(spec: ModelSpec) -> dict[str, str]:
     return {str(path.relative_to(specs.INCLUDE)): path.read_text(encoding="utf-8") for path in paths}
 
 
+def spec_of(recipe: Recipe, include: Path) -> ModelSpec:
+    """Return a version's spec as it was, its texts written below a folder."""
+    for path, text in recipe.content["texts"].items():
+        (include / path).parent.mkdir(parents=True, exist_ok=True)
+        (include / path).write_text(text, encoding="utf-8")
+    return specs.model(recipe.model, include)
+
+
 def made_by(spec: ModelSpec) -> dict[str, str]:
     """Return the code, the model's own code, and the environment that compute here and now."""
     from include.ratchet.adapters.environment import environment

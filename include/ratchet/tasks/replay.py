@@ -32,10 +32,7 @@ def replay(model: str, version: int) -> Replay:
     found = ledger.recipe(model, version)
     with tempfile.TemporaryDirectory() as folder:
         include = Path(folder)
-        for path, text in found.content["texts"].items():
-            (include / path).parent.mkdir(parents=True, exist_ok=True)
-            (include / path).write_text(text, encoding="utf-8")
-        spec = specs.model(model, include)
+        spec = recipes.spec_of(found, include)
         rows, notes = _rows(spec, include, ledger.get_snapshot(found.content["snapshot"]), found.content["columns"])
         made = _made(spec, rows, found)
     different = differences(found.content["made_by"], recipes.made_by(spec))
