@@ -109,3 +109,15 @@ def test_an_outlet_is_told_what_came_out(airflow: dict[str, Any]) -> None:
     airflow["outlet_events"] = events
     assert seam.step(_json, outlets=[asset]).function() == {"a": 1}
     assert events[asset].extra == {"a": 1}
+
+
+def test_the_reason_of_a_run_is_a_line_of_its_own(airflow: dict[str, Any]) -> None:
+    """What starts a training says why: the UI shows it beside the result, which is folded."""
+    pushed: list[tuple[str, str]] = []
+    airflow["ti"].xcom_push = lambda *said: pushed.append(said)
+
+    def body() -> dict[str, str]:
+        return {"reason": "schedule: due Monday"}
+
+    assert seam.step(body).function() == {"reason": "schedule: due Monday"}
+    assert pushed == [("reason", "schedule: due Monday")]

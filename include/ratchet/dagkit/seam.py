@@ -28,6 +28,8 @@ def step(body: Callable[..., Any], **options: Any) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
         result = _run(body, *args, **kwargs)
         if isinstance(result, dict):
+            if reason := result.get("reason"):
+                get_current_context()["ti"].xcom_push("reason", reason)  # a line of its own in the UI: why this run started
             for asset in options.get("outlets", ()):  # the event says what it is about: a version, a page
                 get_current_context()["outlet_events"][asset].extra = result
         return result
