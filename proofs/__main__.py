@@ -15,13 +15,28 @@ from proofs.fuzz import FUZZ
 from proofs.gate_claims import GATE_CLAIMS
 from proofs.gate_null import GATE_NULL
 from proofs.gate_power import GATE_POWER
+from proofs.gate_worse import GATE_WORSE
 from proofs.kills import KILLS
 from proofs.labels import LABELS
 from proofs.promotions import PROMOTIONS
 from proofs.replays import REPLAYS
 from proofs.signals import SIGNALS_PROOF
 
-PROOFS = (GATE_NULL, GATE_POWER, GATE_CLAIMS, KILLS, FUZZ, PROMOTIONS, REPLAYS, DRIFT_NULL, LABELS, SIGNALS_PROOF, CHANGEOVER, DEMO_TEN)
+PROOFS = (
+    GATE_NULL,
+    GATE_POWER,
+    GATE_WORSE,
+    GATE_CLAIMS,
+    KILLS,
+    FUZZ,
+    PROMOTIONS,
+    REPLAYS,
+    DRIFT_NULL,
+    LABELS,
+    SIGNALS_PROOF,
+    CHANGEOVER,
+    DEMO_TEN,
+)
 
 
 def main() -> int:

@@ -1,0 +1,22 @@
+"""The simulation of challengers that are half a point worse, and a sample of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from proofs import gate_worse
+
+
+def test_a_gate_that_promotes_too_many_is_seen() -> None:
+    """One above the limit of either metric is enough."""
+    part = {"case": "roc_auc", "challengers": 2000, "promoted": gate_worse.limit(2000), "at_least": 460}
+    assert gate_worse.judge([part])[0]
+    assert not gate_worse.judge([part, part | {"case": "accuracy", "promoted": gate_worse.limit(2000) + 1}])[0]
+
+
+@pytest.mark.parametrize("kind", list(gate_worse.LEVEL))
+def test_half_a_point_worse_is_hardly_ever_promoted(kind: str) -> None:
+    """Of 100 at most 5 are, the expectation of the level itself; `>=` takes a quarter or so."""
+    promoted, at_least = gate_worse.simulate(kind, 100, seed=3)
+    assert promoted <= 5
+    assert 10 <= at_least <= 40
