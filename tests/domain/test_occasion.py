@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from include.ratchet.domain.occasion import GAIN, UNSEEN, Gain, occasion
+from include.ratchet.domain.occasion import GAIN, UNSEEN, Gain, next_wave, occasion, rows_wanted
 from include.ratchet.domain.records import RuleResult, Verdict
 from tests.makers import model_spec
 
@@ -34,9 +34,27 @@ def test_a_verdict_that_came_too_late_to_look_is_no_look() -> None:
     assert occasion(SPEC, RUN, [blocked], MARCH).looks == 0
 
 
-def test_without_time_every_verdict_is_a_look() -> None:
-    """Test rows that are drawn by a hash stay test rows, so that each earlier verdict saw some of them."""
-    assert occasion(SPEC, RUN, [verdict("first", None), verdict("second", None)], None).looks == 2
+def test_without_time_the_verdicts_of_a_wave_are_looks() -> None:
+    """A verdict of before there were waves is of the first one; one that had a time may share any row."""
+    earlier = [verdict("third", {"wave": 1}), verdict("second", {"wave": 0}), verdict("first", None)]
+    assert [occasion(SPEC, RUN, earlier, {"wave": wave}).looks for wave in (0, 1, 2)] == [2, 1, 0]
+    assert occasion(SPEC, RUN, [verdict("first", MARCH)], {"wave": 0}).looks == 1
+
+
+def test_a_wave_ends_with_its_looks() -> None:
+    """The next verdict is on the newest wave while that has a look left; one that came too late to look took none."""
+    first, second, third = (verdict(str(wave), {"wave": wave}) for wave in (0, 0, 1))
+    assert [next_wave(seen, 2) for seen in ([], [first], [second, first], [third, second, first])] == [0, 0, 1, 1]
+    blocked = Verdict("m", 1, "b", "inconclusive", "", (RuleResult(UNSEEN, "check", "inconclusive", ""),), {"test_window": {"wave": 0}})
+    assert next_wave([blocked, first], 2) == 0
+
+
+def test_a_wave_waits_for_the_rows_that_show_the_smallest_gain() -> None:
+    """What the neediest proof asks, in rows; no more than there were before, and no fewer than decide anything."""
+    rules = tuple(RuleResult(GAIN, "proof", "fail", "", blocks=50, rows=100, needed={"smallest_gain": n}) for n in (300, 400))
+    made = [Verdict("m", 1, "r", "refuse", "", rules, {"test_rows": rows}) for rows in (1000, 500)]
+    assert [rows_wanted(each, 100) for each in made] == [800, 500]
+    assert rows_wanted(verdict("r", None), 100) == 100
 
 
 def test_gains_are_of_all_challengers_oldest_first() -> None:

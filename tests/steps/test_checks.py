@@ -134,5 +134,6 @@ def test_a_segment_that_got_lost_is_found() -> None:
 
 
 def test_looks_are_counted() -> None:
-    """The last look allowed is good, one more is open."""
+    """The last look allowed is good, one more is open; without time the last one says where the next rows come from."""
+    assert ["arrive from now on" in checks.unseen(looks, 2, timed=False).sentence for looks in (0, 1)] == [False, True]
     assert [checks.unseen(looks, 2).ok for looks in (0, 1, 2)] == [True, True, None]

@@ -292,8 +292,8 @@ def test_the_claimed_gain_is_less_than_the_observed_one() -> None:
 
 
 def test_the_test_window_is_where_the_test_rows_are() -> None:
-    """The times of the first and the last test row; none without time."""
+    """The times of the first and the last test row; the wave without time."""
     spec = model_spec()
     window = window_tested(spec, ROWS, split(ROWS, spec, WINDOW))
     assert window == {"first": "2013-02-12T00:00:00+00:00", "last": "2013-03-11T00:29:00+00:00"}
-    assert window_tested(untimed(), ROWS, split(ROWS, spec, WINDOW)) is None
+    assert window_tested(untimed(), ROWS, split(ROWS, spec, WINDOW)) == {"wave": 0}

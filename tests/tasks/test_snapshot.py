@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import pyarrow.compute as pc
 import pytest
 
 from include.ratchet.adapters import open_lake, open_ledger
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import DataError, Skip
-from include.ratchet.tasks import arbitrate, snapshot
-from tests.tiny import DAYS, MODEL, Project, visits
+from include.ratchet.tasks import arbitrate, reading, snapshot
+from include.ratchet.tasks.replay import replay
+from tests.tiny import DAYS, MODEL, MODEL_YAML, Project, visits
 
 
 def test_the_form_chooses_window_and_candidates(landed: Project) -> None:
@@ -84,3 +86,36 @@ def test_a_young_feed_waits_instead_of_failing(project: Project) -> None:
     project.run_id = "second"
     run = project.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")
     assert len(project.run(snapshot.snapshot, run, run_type="asset_triggered")) == 2
+
+
+def test_without_time_the_next_verdict_is_on_rows_that_nobody_saw(landed: Project) -> None:
+    """A run waits, or says to who asked by hand, until enough unseen test rows came; then they decide, and a replay is the same."""
+    timeless = MODEL_YAML.replace("time: at, ", "").replace("validation: 7d, test: 25d", "validation: 0.2, test: 0.3")
+    landed.write(model=timeless.replace("looks: 5", "looks: 1").replace("champion: {", "sanity: {min_rows: 150}\n      champion: {"))
+    first = landed.train()
+    assert (first["outcome"], first["test_window"]) == ("promote", {"wave": 0})
+    assert "arrive from now on" in _sentence(1)
+    landed.deliver("few.csv", visits(DAYS, 10))
+    landed.ingest()
+    landed.run_id = "second"
+    run = landed.run(arbitrate.arbitrate, MODEL)
+    with pytest.raises(Skip, match=r"test rows have arrived since .* Deliver about"):
+        landed.run(snapshot.snapshot, run, run_type="asset_triggered")
+    with pytest.raises(DataError, match="needs 150"):
+        landed.run(snapshot.snapshot, run)
+    landed.deliver("enough.csv", visits(DAYS + 10, 10))
+    landed.ingest()
+    landed.run_id = "third"
+    second = landed.train()
+    assert (second["test_window"], second["looks"]) == ({"wave": 1}, 0)
+    assert 180 < second["test_rows"] < 300
+    rows = [open_lake().kept(reading.snapshot_of(MODEL, version).place) for version in (1, 2)]
+    seen, tested = (set(each.filter(pc.field("(test wave)") == wave)["visit"].to_pylist()) for wave, each in enumerate(rows))
+    assert not tested & set(rows[0]["visit"].to_pylist())
+    assert seen <= set(rows[1].filter(pc.field("(test wave)") < 1)["visit"].to_pylist())
+    assert replay(MODEL, 2).first is None
+
+
+def _sentence(version: int) -> str:
+    (verdict,) = (each for each in open_ledger().verdicts(MODEL) if each.version == version)
+    return next(rule.sentence for rule in verdict.rules if rule.rule == "unseen test rows")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +47,7 @@ def occasion(spec: ModelSpec, run: Json, earlier: Sequence[Verdict], window: Jso
         spec: The model.
         run: The training run, as tasks hand it on.
         earlier: The model's verdicts, newest first; this run's own is not counted.
-        window: Time of the first and the last test row, None where there is no time.
+        window: Time of the first and the last test row; their wave where there is no time.
     """
     others = [each for each in earlier if each.run_id != run["run_id"]]
     by_hand = set(run["candidates"]) != {each.name for each in spec.training.candidates}
@@ -60,14 +61,38 @@ def occasion(spec: ModelSpec, run: Json, earlier: Sequence[Verdict], window: Jso
     return Occasion(by_hand, sum(_shares(each.figures.get("test_window"), window) for each in looked), gains)
 
 
+def next_wave(earlier: Sequence[Verdict], looks: int) -> int:
+    """Return the wave of test rows that the next verdict of a model without time is on: another one when the looks are used up."""
+    seen = [_wave(each.figures.get("test_window")) for each in earlier if not _unlooked(each)]
+    newest = max(seen, default=0)
+    return newest + (seen.count(newest) >= looks)
+
+
+def rows_wanted(last: Verdict, least: int) -> int:
+    """Return how many test rows a new wave should have: what the proofs of the last verdict need, and no more than that had."""
+    needs = [
+        math.ceil(rule.needed["smallest_gain"] * rule.rows / rule.blocks)
+        for rule in last.rules
+        if rule.kind == "proof" and rule.blocks and "smallest_gain" in rule.needed
+    ]
+    return max(min(max(needs, default=0), int(last.figures.get("test_rows", 0))), least)
+
+
+def _wave(window: Json | None) -> int:
+    return int((window or {}).get("wave", 0))
+
+
 def _unlooked(verdict: Verdict) -> bool:
     """Whether a verdict could not promote because the looks were used up: it spent no alpha, and must not block the next one."""
     return any(rule.rule == UNSEEN and rule.result == "inconclusive" for rule in verdict.rules)
 
 
 def _shares(theirs: Json | None, ours: Json | None) -> bool:
-    """Whether two tests may share a row. Without time, test rows are drawn by a hash: those of before are among those of now."""
-    if not theirs or not ours:
+    """Whether two tests may share a row: their times overlap, or, where there is no time, they are on the same wave."""
+    ours, theirs = ours or {}, theirs or {}
+    if "first" not in ours and "first" not in theirs:
+        return _wave(theirs) == _wave(ours)
+    if "first" not in ours or "first" not in theirs:
         return True
     first, last = (datetime.fromisoformat(theirs[key]) for key in ("first", "last"))
     return first <= datetime.fromisoformat(ours["last"]) and last >= datetime.fromisoformat(ours["first"])

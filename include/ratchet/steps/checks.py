@@ -202,10 +202,11 @@ def _segments_there(bench: Bench, trained: pa.Table) -> Checked:
     return Checked(rule, ok=True, sentence=f"every segment of {', '.join(dict.fromkeys(wanted))} that the train rows have is tested")
 
 
-def unseen(looks: int, allowed: int) -> Checked:
+def unseen(looks: int, allowed: int, *, timed: bool = True) -> Checked:
     """Say whether these rows may still decide: each verdict that they take part in is a chance to pass by luck."""
     if looks < allowed:
-        return Checked(UNSEEN, ok=True, sentence=f"verdict {looks + 1} of {allowed} on these test rows")
+        later = "" if timed or looks + 1 < allowed else "; the next one is on test rows that arrive from now on"
+        return Checked(UNSEEN, ok=True, sentence=f"verdict {looks + 1} of {allowed} on these test rows{later}")
     text = (
         f"{looks} earlier verdict{'s' if looks > 1 else ''} saw some of these test rows; allowed are {allowed} in all "
         "(gate.test_reuse.looks, each at alpha / looks). It is judged again when the test rows are new"

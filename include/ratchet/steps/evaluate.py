@@ -18,7 +18,7 @@ from include.ratchet.steps.answers import answer_all
 from include.ratchet.steps.baselines import fit_baselines
 from include.ratchet.steps.bench import Bench
 from include.ratchet.steps.checks import Proved
-from include.ratchet.steps.frames import Split, columns_of, features, labels
+from include.ratchet.steps.frames import WAVE, Split, columns_of, features, labels
 from include.ratchet.steps.guards import guards
 
 POINTS = (0.005, 0.01, 0.02)
@@ -75,7 +75,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - who is judged, on what, and when
     with np.errstate(invalid="ignore"):  # NaN and infinity are refused by "finite answers", and make no figure
         found = [*_proofs(bench, alpha, by_hand=occasion.by_hand), *unasked]
         seen = [
-            checks.unseen(occasion.looks, gate.test_reuse.looks),
+            checks.unseen(occasion.looks, gate.test_reuse.looks, timed=spec.columns.time is not None),
             *checks.sanity(bench, rows, parts, y),
             *checks.readiness(spec, test, challenger, proved),
         ]
@@ -83,10 +83,10 @@ def evaluate(  # noqa: PLR0913, PLR0917 - who is judged, on what, and when
     return decision, _figures(bench, alpha, proved) | _claimed(decision, occasion, gate.smallest_gain)
 
 
-def window_tested(spec: ModelSpec, rows: pa.Table, parts: Split) -> dict[str, str] | None:
-    """Return the times of the first and the last test row, UTC; None where there is no time."""
+def window_tested(spec: ModelSpec, rows: pa.Table, parts: Split) -> dict[str, str | int]:
+    """Return the times of the first and the last test row, UTC; the wave of the test rows where there is no time."""
     if spec.columns.time is None:
-        return None
+        return {"wave": int(rows[WAVE].filter(pa.array(parts.test))[0].as_py()) if WAVE in rows.column_names else 0}
     times = rows[spec.columns.time].to_pandas()[parts.test]
     return {"first": times.min().isoformat(), "last": times.max().isoformat()}
 

@@ -17,6 +17,8 @@ from include.ratchet.domain.modelspec import Columns, ModelSpec
 from include.ratchet.domain.records import Window
 
 Mask = npt.NDArray[np.bool_]
+WAVE = "(test wave)"
+"""Column of the snapshot of a model without time: in which wave of test rows a row is; -1: it is trained on."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def split(rows: pa.Table, spec: ModelSpec, window: Window) -> Split:
     Raises:
         DataError: One of the two parts would have no rows, or a class would be missing from it.
     """
-    parts = _by_time(rows, spec, window) if spec.columns.time else _at_random(rows, spec)
+    parts = _by_time(rows, spec, window) if spec.columns.time else _of_wave(rows, spec)
     values = labels(rows, spec)
     for name in ("train", "test"):
         mask = getattr(parts, name)
@@ -138,19 +140,31 @@ def _by_time(rows: pa.Table, spec: ModelSpec, window: Window) -> Split:
     return Split(train=(times < test_start - lag).to_numpy(), test=((times >= test_start) & (times < end)).to_numpy())
 
 
-def _at_random(rows: pa.Table, spec: ModelSpec) -> Split:
-    """Draw each row by a hash of the seed and its entity, or its id where there is none.
+def _of_wave(rows: pa.Table, spec: ModelSpec) -> Split:
+    """Hold out the newest wave of test rows, see `steps/waves.py`; before there are any, the whole test side."""
+    if WAVE in rows.column_names:
+        waves = rows[WAVE].to_numpy()
+        test: Mask = (waves == waves.max(initial=0)) & (waves >= 0)
+    else:
+        test = at_random(rows, spec)
+    return Split(train=~test, test=test)
 
-    A row stays in its part whatever else arrives: redrawn by position, the rows that a champion was fitted on
+
+def split_keys(rows: pa.Table, spec: ModelSpec) -> pd.Series:
+    """Return what decides a row's side where there is no time: its entity, or its id where there is none, as text."""
+    names = list(spec.columns.entity or spec.columns.id)
+    return rows.select(names).to_pandas().astype(str).agg("\x1f".join, axis=1)
+
+
+def at_random(rows: pa.Table, spec: ModelSpec) -> Mask:
+    """Draw each row's side by a hash of the seed and its key: whether it is a test row, shape `(n_rows,)`.
+
+    A row stays on its side whatever else arrives: redrawn by position, the rows that a champion was fitted on
     would become the test rows that it is judged on. Rows of one entity stay together.
     """
-    held = spec.training.split
-    names = list(spec.columns.entity or spec.columns.id)
-    keys = rows.select(names).to_pandas().astype(str).agg("\x1f".join, axis=1)
-    hashes = pd.util.hash_array((f"{spec.training.seed}\x1f" + keys).to_numpy(dtype=object))
-    drawn = hashes / np.float64(2**64)
-    test = drawn < float(held.test)  # type: ignore[arg-type]
-    return Split(train=~test, test=test)
+    hashes = pd.util.hash_array((f"{spec.training.seed}\x1f" + split_keys(rows, spec)).to_numpy(dtype=object))
+    drawn: Mask = hashes / np.float64(2**64) < float(spec.training.split.test)  # type: ignore[arg-type]
+    return drawn
 
 
 def _span(rows: pa.Table, spec: ModelSpec) -> str:

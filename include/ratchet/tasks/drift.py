@@ -131,11 +131,11 @@ def _tested(spec: ModelSpec, snapshot: Snapshot) -> pa.Table:
 
 def _held(rows: pa.Table, spec: ModelSpec, snapshot: Snapshot) -> Any:
     """Return which rows the champion was not fitted on: those of its test window, or of its random test part."""
-    from include.ratchet.steps.frames import split
+    from include.ratchet.steps.waves import among
 
     test = spec.training.split.test
     if spec.columns.time is None or not isinstance(test, timedelta):
-        return split(rows, spec, snapshot.window).test
+        return among(rows, _tested(spec, snapshot), spec)
     return (rows[spec.columns.time].to_pandas() >= snapshot.window.end - spec.labels.lag - test).to_numpy()
 
 

@@ -42,10 +42,11 @@ def replay(model: str, version: int) -> Replay:
 def _rows(spec: ModelSpec, include: Path, snapshot: Snapshot, columns: list[str]) -> tuple[pa.Table, list[str]]:
     """Read the tables at their versions again; name the rows in which they are not what the snapshot holds."""
     from include.ratchet.adapters import open_lake
-    from include.ratchet.steps.frames import labelled
+    from include.ratchet.steps.frames import WAVE, labelled
     from include.ratchet.steps.retrace import differing_rows
     from include.ratchet.steps.transform import content_digest, transform
     from include.ratchet.steps.views import View
+    from include.ratchet.steps.waves import copied
 
     lake = open_lake()
     views = [View(view, specs.view_sql(view, include)) for view in (specs.view(name, include) for name in spec.views)]
@@ -53,13 +54,17 @@ def _rows(spec: ModelSpec, include: Path, snapshot: Snapshot, columns: list[str]
     try:
         tables = {name: lake.dataset(f"clean/{name}", version) for name, version in snapshot.tables.items()}
         made = transform(spec, specs.transform_sql(spec, include), tables, window, columns, views)
-        rows = labelled(made, spec).select(columns)
+        rows = labelled(made, spec).select([name for name in columns if name != WAVE])
     except (DataError, SpecError) as error:
         return lake.kept(snapshot.place), [f"the tables cannot be read at their versions ({error}); the kept snapshot was taken"]
     try:
         kept = lake.kept(snapshot.place)
     except DataError as error:
+        if WAVE in columns:  # which rows were tested is in the snapshot alone
+            raise
         return rows, [f"the kept snapshot cannot be read ({error}); the tables were"]
+    if WAVE in columns:
+        rows = copied(rows, kept, spec.columns.id)
     if content_digest(kept) == content_digest(rows):
         return rows, []
     altered = "tables differ from the snapshot" if content_digest(kept) == snapshot.content else "kept snapshot was altered"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
-from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.errors import DataError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.occasion import next_wave, rows_wanted
 from include.ratchet.domain.records import Json, Snapshot, Window, digest
 from include.ratchet.tasks import leakage, reading
 
@@ -33,6 +35,8 @@ def snapshot(run: Json) -> list[Json]:
     tables = reading.versions(spec)
     rows = labelled(reading.transformed(spec, tables, window if spec.columns.time else None, _of_champion(spec)), spec)
     check_trainable(rows, spec)
+    if spec.columns.time is None and not run.get("experiment"):  # an experiment looks at no test row
+        rows = _with_waves(spec, rows, run["run_id"])
     if current().run_type != "manual":  # who asks by hand is told what is wrong, as an error
         _require_history(rows, spec, window)
     parts = split(rows, spec, window)
@@ -70,6 +74,35 @@ def _require_history(rows: pa.Table, spec: ModelSpec, window: Window) -> None:
     if first >= window.end - needed:
         message = f"not enough history yet: the data begins {first:%Y-%m-%d}; to hold out {needed.days} days it must begin before that"
         raise Skip(message)
+
+
+def _with_waves(spec: ModelSpec, rows: pa.Table, run_id: str) -> pa.Table:
+    """Draw the test rows of a model without time from those that no earlier wave's verdict saw; wait for enough of them.
+
+    Raises:
+        Skip: Too few have arrived yet for a verdict that could show anything; they stay new.
+        DataError: The same, told to who asked by hand, who is given fewer but no less than `gate.sanity.min_rows`.
+    """
+    from include.ratchet.adapters import open_lake, open_ledger
+    from include.ratchet.steps.waves import dealt, waves_of
+
+    ledger, least = open_ledger(), spec.gate.sanity.min_rows
+    verdicts = [each for each in ledger.verdicts(spec.name) if each.run_id != run_id]  # a second try of this run too
+    if not verdicts:
+        return dealt(rows, spec, 0)
+    wave, last, by_hand = next_wave(verdicts, spec.gate.test_reuse.looks), verdicts[0], current().run_type == "manual"
+    made = dealt(rows, spec, wave, open_lake().kept(reading.snapshot_of(spec.name, last.version).place))
+    there, wanted = int((waves_of(made, spec) == wave).sum()), least if by_hand else rows_wanted(last, least)
+    begins = wave > next_wave(verdicts, len(verdicts) + 1)  # within a wave its rows are there, unless they were all removed
+    if there < wanted and (begins or not there):
+        more = math.ceil((wanted - there) / float(spec.training.split.test))  # type: ignore[arg-type]
+        message = (
+            f"models/{spec.name}: {there:,} labelled test rows have arrived since the earlier ones had all their looks; the next "
+            f"verdict needs {wanted:,}. Deliver about {more:,} more rows, of which training.split.test are test rows; or give "
+            "gate.test_reuse.looks room before rows are judged on: verdicts then share them, each at alpha / looks."
+        )
+        raise (DataError if by_hand else Skip)(message)
+    return made
 
 
 def _of_champion(spec: ModelSpec) -> tuple[str, ...]:
