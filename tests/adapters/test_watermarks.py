@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from include.ratchet.adapters.watermarks import earlier, like, not_below, plain
+from include.ratchet.adapters.watermarks import alike, earlier, ends, like, not_below, plain
 from include.ratchet.domain.errors import SpecError
 
 NOON = datetime(2013, 1, 2, 12)  # noqa: DTZ001 - as databases keep it
@@ -67,3 +67,18 @@ def test_what_is_not_below(values: list[Any], since: Any) -> None:
     table = pa.table({"at": values})
     assert not_below(table, "at", since).num_rows == 2
     assert not_below(table, "at", None).num_rows == 3
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [(1, 2.5, True), ("2013-01-01", "2013-01-01 00:00:00", True), (1, "1", False)])
+def test_watermarks_of_one_kind(one: Any, other: Any, same: bool) -> None:  # noqa: FBT001 - a case
+    """Numbers compare with numbers, texts with texts."""
+    assert alike(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("int64", 0), ("float64?", -1e300), ("timestamp", "2013-01-01"), ("string", "~"), ("bool", True)]
+)
+def test_every_watermark_lies_between_the_ends_of_its_type(kind: str, value: Any) -> None:
+    """Comparing with them holds of every value; of null it would of none."""
+    first, last = ends(kind)
+    assert first <= value <= last

@@ -190,9 +190,10 @@ def test_two_processes_lose_nothing(at: tuple[str, S3Access | None], tmp_path: P
     assert _raced(at, tmp_path, mode, apart=100) == [*range(100, 106), *range(200, 206)]
 
 
-def test_two_processes_insert_a_row_once(at: tuple[str, S3Access | None], tmp_path: Path) -> None:
-    """Two writers that insert the same keys at once, the first of which makes the table, leave one row of each."""
-    assert _raced(at, tmp_path, "insert", apart=0) == [*range(6)]
+@pytest.mark.parametrize("mode", ["merge", "insert"])
+def test_two_processes_write_a_key_once(at: tuple[str, S3Access | None], tmp_path: Path, mode: str) -> None:
+    """Two writers of the same keys at once, the first of which makes the table, leave one row of each."""
+    assert _raced(at, tmp_path, mode, apart=0) == [*range(6)]
 
 
 def _raced(at: tuple[str, S3Access | None], folder: Path, mode: str, apart: int) -> list[int]:

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from include.ratchet.adapters.sources.sql import Sql
+from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.records import Delivery
 from tests.makers import feed_spec
@@ -192,9 +193,17 @@ def test_a_column_more_or_less_makes_no_row_new(url: str) -> None:
     assert reader.look() == [4, 5]
 
 
-def test_a_query_is_read_between_bounds(url: str, kind: str) -> None:
-    """A query that says :start and :end is given the window's, or NULL; it finds what the same table would."""
-    query = "SELECT * FROM t WHERE (:start IS NULL OR at >= :start) AND (:end IS NULL OR at < :end)"
+BOUNDED = {
+    "plain": "SELECT * FROM t WHERE at >= :start AND at < :end",
+    "careful": "SELECT * FROM t WHERE (:start IS NULL OR at >= :start) AND (:end IS NULL OR at < :end)",
+    "sums": "SELECT id, min(at) AS at, sum(v) AS v FROM t WHERE at >= :start AND at < :end GROUP BY id",
+}
+
+
+@pytest.mark.parametrize("written", BOUNDED)
+def test_a_query_is_read_between_bounds(url: str, kind: str, written: str) -> None:
+    """A query that says :start and :end is given the window's, or the ends of all; it finds what the same table would."""
+    query = BOUNDED[written]
     reader = Reader(url, kind)
     source = {"kind": "sql", "connection": "db", "query": query, "watermark": "at"}
     reader.spec = feed_spec({name: str(each) for name, each in reader.spec.columns.items()}, source, mode="append")
@@ -206,3 +215,28 @@ def test_a_query_is_read_between_bounds(url: str, kind: str) -> None:
     assert reader.look() == [6]
     if kind != "number":
         assert reader.between(0, 2, "backfill") == [5]
+
+
+def test_a_text_is_read_between_bounds(url: str) -> None:
+    """A watermark that is a text has a first and a last value too."""
+    with sa.create_engine(url).begin() as connection:
+        connection.execute(sa.text("CREATE TABLE t (id BIGINT, at VARCHAR(20), v FLOAT)"))
+        connection.execute(sa.text("INSERT INTO t VALUES (1, 'a', 0), (2, 'zzz', 0), (3, 'ÿ', 0)"))
+    source = {"kind": "sql", "connection": "db", "query": BOUNDED["plain"], "watermark": "at"}
+    reader = Sql(feed_spec({"id": "int64", "at": "string", "v": "float64"}, source, mode="append"), url)
+    (delivery,) = reader.discover([], None)
+    assert pq.read_table(reader.fetch(delivery))["id"].to_pylist() == [1, 2, 3]
+
+
+def test_a_backfill_stops_at_a_watermark_of_another_kind(url: str) -> None:
+    """A column of numbers became one of times: which of its rows have landed cannot be told, so none lands twice."""
+    reader = Reader(url)
+    reader.insert((1, 1), (2, 2))
+    assert reader.look() == [1, 2]
+    with reader.engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE t"))
+    changed = Reader(url, "time")
+    changed.insert((1, 1), (2, 2))
+    changed.raw = [(None, content) for _, content in reader.raw]
+    with pytest.raises(DataError, match=r"found the watermark '2013-01-02 00:00:00.*' of at, and 1 has landed"):
+        changed.between(0, 5, "backfill")

@@ -119,13 +119,15 @@ def open_registry(config: Config | None = None) -> Registry:
 def open_feed(spec: FeedSpec, config: Config | None = None) -> Source:
     """Open the source of a feed."""
     from include.ratchet.adapters.sources import Where, open_source
+    from include.ratchet.adapters.watermarks import alike
 
     config = config or load_config()
 
     def landed(since: Any) -> Iterator[BinaryIO]:
         landing = open_landing(config)
         for batch in reversed(open_ledger(config).batches(spec.name)):
-            if since is None or batch.watermark is None or batch.watermark >= since:
+            mark = batch.watermark
+            if since is None or mark is None or not alike(mark, since) or mark >= since:
                 yield landing.open(spec.name, batch.sha)
 
     return open_source(spec, Where(config, open_connections(config), open_access, landed))

@@ -79,16 +79,17 @@ class DeltaLake(Lake):
                 return found.version()
             properties = CommitProperties(app_transactions=[Transaction(write_id, 1)])
             try:
-                if mode == "insert" and found is None:
-                    # Two writers that both make a table both keep their rows: make it empty, then look what is there.
-                    self._add(uri, rows.slice(0, 0), "append", CommitProperties())
-                    found = self._open(table)
-                if found and mode in ("merge", "insert"):
+                if mode not in ("merge", "insert"):
+                    self._add(found or uri, rows, "overwrite" if mode == "replace" else "append", properties)
+                elif found:
                     self._merge(found, rows, key, properties, update=mode == "merge")
                 else:
-                    self._add(found or uri, rows, "overwrite" if mode == "replace" else "append", properties)
-            except CommitFailedError:
-                if attempt == ATTEMPTS - 1:
+                    # Of two writers that both make a table the second is refused, and looks by key what is there: Delta
+                    # itself would try its commit again as an append, and keep both rows of a key.
+                    self._add(uri, rows, "error", CommitProperties(app_transactions=[Transaction(write_id, 1)], max_commit_retries=0))
+            except DeltaError as error:
+                made = found is None and self._open(table) is not None
+                if attempt == ATTEMPTS - 1 or not (made or isinstance(error, CommitFailedError)):
                     raise
                 continue  # another writer was first: look again on a fresh handle
             break
@@ -173,7 +174,9 @@ class DeltaLake(Lake):
         """Remove what writers left unfinished that died before a moment."""
         return self._store.abort(before)
 
-    def _add(self, table: DeltaTable | str, rows: pa.Table, how: Literal["overwrite", "append"], properties: CommitProperties) -> None:
+    def _add(
+        self, table: DeltaTable | str, rows: pa.Table, how: Literal["overwrite", "append", "error"], properties: CommitProperties
+    ) -> None:
         if isinstance(table, str) and self._access and not self._safe:
             message = (
                 f"lake at {self._place}: this store ignores conditional puts (If-None-Match), and two writers would lose rows; "

@@ -11,6 +11,15 @@ import pyarrow.compute as pc
 
 from include.ratchet.domain.errors import SpecError
 
+_ENDS: dict[str, tuple[Any, Any]] = {
+    "int64": (-(2**63), 2**63 - 1),
+    "float64": (-1.7e308, 1.7e308),
+    "bool": (False, True),
+    "timestamp": ("0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"),
+    "date": ("0001-01-01", "9999-12-31"),
+    "string": ("", "\U0010ffff"),
+}
+
 
 def plain(value: Any) -> Any:
     """Return a watermark as JSON keeps it.
@@ -84,3 +93,16 @@ def not_below(table: pa.Table, column: str, since: Any) -> pa.Table:
     elif pa.types.is_decimal(values.type):
         values = values.cast(pa.float64())
     return table.filter(pc.greater_equal(values, since))
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Say whether two watermarks compare: both numbers, or both texts, times among them."""
+    return isinstance(one, str) == isinstance(other, str)
+
+
+def ends(kind: str) -> tuple[Any, Any]:
+    """Return the first and the last watermark of a column of a feed's schema: a comparison with them holds of every row.
+
+    NULL would not do: `at >= NULL` holds of none, and a query would find nothing, for ever and without a word.
+    """
+    return _ENDS[kind.removesuffix("?")]

@@ -175,3 +175,21 @@ def test_a_query_with_another_bound_is_refused(url: str) -> None:
     with pytest.raises(SpecError) as error:
         Sql(spec, url).discover([], None)
     assert "found :since; allowed are :start and :end" in error.value.faults[0]
+
+
+def test_bounds_without_a_watermark_are_refused(url: str) -> None:
+    """Nothing would tell what they are."""
+    source = {"kind": "sql", "connection": "db", "query": "SELECT * FROM t WHERE id >= :start"}
+    with pytest.raises(SpecError) as error:
+        Sql(feed_spec(source=source, mode="replace"), url).discover([], None)
+    assert "found :start without source.watermark" in error.value.faults[0]
+
+
+def test_two_feeds_of_one_database_do_not_share_what_they_know(url: str) -> None:
+    """Nothing late in one query says nothing of another's late row, though the database, the watermark and the number are the same."""
+    spec = {"id": "int64", "v": "float64?", "at": "string"}
+    source = {"kind": "sql", "connection": "db", "query": "SELECT * FROM t", "watermark": "id"}
+    landed = Sql(feed_spec(spec, source), url).fetch(Delivery("", "w", None, 3)).read()
+    assert Sql(feed_spec(spec, source), url, lambda _: iter([io.BytesIO(landed)])).discover([], 3) == []
+    other = Sql(feed_spec(spec, source | {"query": "SELECT * FROM t WHERE 1 = 1"}), url)
+    assert len(other.discover([], 3)) == 1

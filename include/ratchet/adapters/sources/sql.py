@@ -4,8 +4,8 @@ A look reads what is not older than the newest watermark that has landed, less `
 landed: so a row that comes late with an equal watermark is read, or with one that is older by up to `lag`, and none
 twice, in whatever mode it is merged. A row whose watermark is NULL lies in no window: the source stops and says so.
 
-A query may say :start and :end, the half-open bounds of what is read, each NULL where there is none: a database that
-cannot look into a query, such as one that adds up, then reads no more than it has to.
+A query may say :start and :end, the half-open bounds of what is read; where there is none, the first or last value of
+the watermark's type. A database that cannot look into a query, such as one that adds up, then reads no more than it has to.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import sqlalchemy as sa
 
 from include.ratchet.adapters.fingerprints import numbered, same, shortened
 from include.ratchet.adapters.sources import Where
-from include.ratchet.adapters.watermarks import earlier, like, not_below, plain
+from include.ratchet.adapters.watermarks import alike, earlier, ends, like, not_below, plain
 from include.ratchet.domain.errors import DataError, SpecError
 from include.ratchet.domain.feedspec import FeedSpec
 from include.ratchet.domain.ports import Source
@@ -34,8 +34,8 @@ from include.ratchet.domain.records import Delivery
 
 LONG_WATERMARK = 150
 """Longer watermarks are hashed in a fingerprint."""
-_nothing_late: dict[str, tuple[Any, int | None]] = {}
-"""Per table: the watermark, and how many rows were not below it, when none of them was new."""
+_nothing_late: dict[tuple[str, str], tuple[Any, int | None]] = {}
+"""Per table and feed.yaml: the watermark, and how many rows were not below it, when none of them was new."""
 
 
 def open_source(spec: FeedSpec, where: Where) -> Source:
@@ -108,12 +108,12 @@ class Sql(Source):
         query = sa.select(sa.func.count()).select_from(self._relation(earlier(watermark, self._spec.source.lag)))
         query = query.where(column >= earlier(watermark, self._spec.source.lag))
         with self._engine.connect() as connection:
-            state = (watermark, connection.scalar(query))
-        if _nothing_late.get(uri) == state:
+            state, key = (watermark, connection.scalar(query)), (uri, self._spec.digest)
+        if _nothing_late.get(key) == state:
             return ""
         late = self._rows(Delivery(uri, "", watermark, watermark))
         if not late.num_rows:
-            _nothing_late[uri] = state
+            _nothing_late[key] = state
             return ""
         return hashlib.sha256(repr(list(_rows_of(late, late.column_names))).encode()).hexdigest()
 
@@ -148,6 +148,8 @@ class Sql(Source):
             shared = tuple(name for name in table.column_names if name in batch.column_names)
             if not needed.issubset(shared):
                 continue  # landed when a row had another name, or another order: none of it is one of these
+            if table.num_rows and batch.num_rows:
+                self._require_alike(*(plain(each[column][0].as_py()) for each in (table, batch)))
             held = not_below(batch, column, since)
             edges.append(pc.max(held[column]))
             known[shared].update(_rows_of(held, shared))
@@ -177,13 +179,17 @@ class Sql(Source):
                 )
                 raise DataError(message)
             found = plain(connection.scalar(sa.select(sa.func.max(column)).select_from(relation)))
-        if found is not None and landed is not None and isinstance(found, str) != isinstance(landed, str):
-            message = (
-                f"feed {self._spec.name}: found the watermark {found!r} of {column.name}, and {landed!r} has landed; what is new cannot be "
-                "told; allowed is a watermark of the kind that landed. Name that column again, or make a new feed"
-            )
-            raise DataError(message)
+        self._require_alike(found, landed)
         return found
+
+    def _require_alike(self, found: Any, landed: Any) -> None:
+        if found is None or landed is None or alike(found, landed):
+            return
+        message = (
+            f"feed {self._spec.name}: found the watermark {found!r} of {self._spec.source.watermark}, and {landed!r} has landed; what is "
+            "new cannot be told; allowed is a watermark of the kind that landed. Name that column again, or make a new feed"
+        )
+        raise DataError(message)
 
     def _relation(self, start: Any = None, end: Any = None) -> sa.FromClause:
         source = self._spec.source
@@ -192,12 +198,16 @@ class Sql(Source):
             return sa.table(table, schema=schema or None)
         names = dict.fromkeys([*self._spec.columns, *([source.watermark] if source.watermark else [])])
         query = sa.text(str(source.query))
-        bounds = {"start": start, "end": end}
         asked = query.compile().params
-        if unknown := sorted(set(asked) - set(bounds)):
+        where = f"feeds/{self._spec.name}/feed.yaml: source.query"
+        if unknown := sorted(set(asked) - {"start", "end"}):
             fault = f"found :{', :'.join(unknown)}; allowed are :start and :end; a colon of SQL's own is written \\:"
-            raise SpecError(f"feeds/{self._spec.name}/feed.yaml: source.query", [fault])
-        bound = query.bindparams(**{name: value for name, value in bounds.items() if name in asked})
+            raise SpecError(where, [fault])
+        if asked and not source.watermark:
+            raise SpecError(where, [f"found :{', :'.join(sorted(asked))} without source.watermark, by which they are told; name it"])
+        first, last = ends(self._spec.columns[str(source.watermark)]) if asked else (None, None)
+        bounds = {"start": first if start is None else start, "end": last if end is None else end}
+        bound = query.bindparams(**{name: bounds[name] for name in asked})
         return bound.columns(*[sa.column(n) for n in names]).subquery("feed")
 
 
