@@ -13,6 +13,7 @@ from include.ratchet.adapters import open_lake, open_ledger
 from include.ratchet.adapters.lake import DeltaLake
 from include.ratchet.domain.errors import DataError, QualityError, Skip
 from include.ratchet.steps.transform import content_digest
+from include.ratchet.steps.validate import sort_rows
 from include.ratchet.tasks import ingest, revise
 from tests.tiny import FEED, FEED_YAML, Project, visits
 
@@ -201,6 +202,55 @@ def test_a_feed_that_is_edited_between_two_writes_of_a_batch(project: Project, d
         assert {visit: found[visit] for visit in frame["visit"]} == dict.fromkeys(frame["visit"], 1)
 
 
+@pytest.mark.parametrize("dies_in", ["merge", "repair"])
+def test_a_batch_that_is_half_sorted_is_not_merged(project: Project, dies_in: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between its two staged files, under other rules than when they were first made: the pair is of two sortings."""
+    project.write(feed=STRICT)
+    project.deliver("1.csv", visits(0, 2))
+    (name,) = project.run(ingest.land, FEED, stage="ingest")
+    if dies_in == "repair":
+        project.ingest()
+        project.write(feed=LAX.replace("max_value: 50", "max_value: 0.75"))
+        revise.requarantine(FEED, "me", "")
+    else:
+        project.run(ingest.check, FEED, name)
+    project.run(ingest.validate, FEED, name)
+    project.write(feed=LAX)
+    with monkeypatch.context() as patch:
+        patch.setattr(DeltaLake, "keep", _killed_at_second(DeltaLake.keep))
+        with pytest.raises(KeyboardInterrupt):
+            project.run(ingest.validate, FEED, name)
+    with pytest.raises(Skip, match="no batch passed its checks"):
+        project.run(ingest.merge, FEED)
+    project.ingest()
+    assert Counter(_rows(project, "clean")["visit"]) == Counter(visits(0, 2)["visit"].tolist())
+
+
+def test_a_merge_that_began_while_a_run_beside_it_sorted(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other run's rules came later: what the merge began with stays, and is finished by it."""
+    project.write(feed=STRICT)
+    project.deliver("1.csv", visits(0, 2))
+    (name,) = project.run(ingest.land, FEED, stage="ingest")
+    project.run(ingest.check, FEED, name)
+    project.run(ingest.validate, FEED, name)
+    project.write(feed=LAX)
+
+    def beside(*args: Any) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(DeltaLake, "write", _killed_at_clean(DeltaLake.write))
+            with pytest.raises(KeyboardInterrupt):
+                project.run(ingest.merge, FEED)
+        return sort_rows(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("include.ratchet.steps.validate.sort_rows", beside)
+        assert project.run(ingest.validate, FEED, name) == {"batch": name, "begun": True}
+    project.run(ingest.merge, FEED)
+    held = [int(json.loads(each)["visit"]) for each in _rows(project, "quarantine")["original"]]
+    assert held
+    assert Counter(_rows(project, "clean")["visit"]) + Counter(held) == Counter(visits(0, 2)["visit"].tolist())
+
+
 def test_a_batch_that_was_merged_does_not_go_back(project: Project) -> None:
     """A run beside the one that merged it may sort it once more; its word comes too late, and nothing waits for ever."""
     project.deliver("1.csv", visits(0, 2))
@@ -220,5 +270,15 @@ def _killed(*_: Any, **__: Any) -> None:
 def _killed_at_clean(write: Any) -> Any:
     def killed(lake: DeltaLake, table: str, *args: Any, **kwargs: Any) -> Any:
         return _killed() if table == f"clean/{FEED}" else write(lake, table, *args, **kwargs)
+
+    return killed
+
+
+def _killed_at_second(keep: Any) -> Any:
+    kept: list[str] = []
+
+    def killed(lake: DeltaLake, name: str, rows: Any) -> Any:
+        kept.append(name)
+        return keep(lake, name, rows) if len(kept) == 1 else _killed()
 
     return killed

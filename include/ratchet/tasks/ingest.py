@@ -107,10 +107,14 @@ def validate(feed: str, name: str) -> Json:
         result = sort_rows(review.decoded(spec, name), spec, name, review.usual_rows(spec, name))
     except QualityError as error:
         raise _stopped(feed, name, error) from error
-    lake.keep(f"staged/{feed}/{name}.quarantine.parquet", result.quarantined())
-    lake.keep(f"staged/{feed}/{name}.clean.parquet", result.clean())
-    docs = open_docs().write(f"{feed}/{name}.html", result.page) if result.page else ""
-    ledger.mark(feed, name, status="validated", quarantined=len(result.bad))
+    with ledger.alone(f"merge {feed}"):  # a merge beside this run may be between its two writes: it needs both files of one sorting
+        if revise.begun(ledger, feed, name) or revise.is_merged(ledger, feed, name):
+            return {"batch": name, "begun": True}
+        ledger.mark(feed, name, status="checked")  # killed between the two files, the batch is not merged from them
+        lake.keep(f"staged/{feed}/{name}.quarantine.parquet", result.quarantined())
+        lake.keep(f"staged/{feed}/{name}.clean.parquet", result.clean())
+        docs = open_docs().write(f"{feed}/{name}.html", result.page) if result.page else ""
+        ledger.mark(feed, name, status="validated", quarantined=len(result.bad))
     counts = {"clean": len(result.positions), "quarantined": len(result.bad)}
     return {"batch": name, **counts, "warnings": result.warnings, "suite": spec.suite_digest, "docs": docs}
 

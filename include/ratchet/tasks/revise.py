@@ -91,9 +91,13 @@ def sort_again(feed: str, name: str) -> Json:
     sorted_rows, bad = found.clean().read_all(), found.quarantined().read_all()
     good = sorted_rows if spec.mode == "replace" else sorted_rows.filter(pc.is_in(pa.array(found.positions), value_set=held))
     bad = bad.filter(pc.is_in(bad["position"], value_set=held))
-    lake.keep(f"staged/{feed}/{name}.clean.parquet", good)
-    lake.keep(f"staged/{feed}/{name}.quarantine.parquet", bad)
-    ledger.mark(feed, name, status="repaired", judged_by=spec.digest)
+    with ledger.alone(f"merge {feed}"):  # as for a batch that is new: both files are of one sorting, and no merge is between its writes
+        if begun(ledger, feed, name) or not any(each.write_id == name for each in ledger.batches(feed, "repairing", "repaired")):
+            return {"batch": name, "begun": True}
+        ledger.mark(feed, name, status="repairing")
+        lake.keep(f"staged/{feed}/{name}.clean.parquet", good)
+        lake.keep(f"staged/{feed}/{name}.quarantine.parquet", bad)
+        ledger.mark(feed, name, status="repaired", judged_by=spec.digest)
     return {"batch": name, "released": len(held) - bad.num_rows, "quarantined": bad.num_rows}
 
 
