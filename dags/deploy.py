@@ -7,7 +7,8 @@ champion, freeze promotions, or thaw them.
 answer is bound to the dossier that was shown), show the version real requests (`canary`: first as a shadow, then for a
 part of the entities), change the champion in the ledger and then the aliases in MLflow
 (`promote`), and wait until the prediction service shows the version (`smoke`); if it does not, the previous champion
-is put back. Where no service listens, `smoke` passes and says so in its log and in what it returns.
+is put back. Where no service listens, `smoke` passes and says so in its log and in what it returns. A SageMaker endpoint is
+changed before the ledger is (`publish`, `split`, `shift`), waited for without a worker, and tidied at the end.
 
 **After a failure** read the reason in the failed task and start the DAG again. The ledger names one champion at any
 moment. A task that was killed is tried again: `promote` completes what was recorded in the ledger and not yet in
@@ -17,18 +18,13 @@ killed does it stay champion without having been seen to serve.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from airflow.sdk import dag
 
-from include.ratchet.dagkit import approval, assets, defaults, forms, parsing, schedules
-from include.ratchet.dagkit.seam import look, step
+from include.ratchet.dagkit import approval, assets, defaults, forms, parsing, schedules, targets
+from include.ratchet.dagkit.seam import step
 from include.ratchet.domain.modelspec import ModelSpec
-from include.ratchet.tasks import canary, choose, smoke
+from include.ratchet.tasks import choose, smoke
 from include.ratchet.tasks import deploy as body
-
-LOOK = timedelta(seconds=15)
-"""Between two looks at a canary; the service closes what it logs every 10 s."""
 
 
 def build(spec: ModelSpec) -> None:
@@ -45,13 +41,12 @@ def build(spec: ModelSpec) -> None:
         **defaults.dag("deploy", spec.owner, subject=spec.name, late=spec.late + spec.deploy.waits, max_active_runs=runs),
     )
     def deploy() -> None:
-        plan = step(body.preload)(step(choose.choose)(spec.name))
+        plan = targets.published(spec, step(body.preload)(step(choose.choose)(spec.name)))
         if waits:
             plan = approval.approved(spec, plan)
-        if spec.deploy.canary and spec.deploy.target != "batch":
-            plan = look(canary.canary, every=LOOK, within=2 * spec.deploy.canary.within)(plan)
+        plan = targets.shifted(spec, targets.tried(spec, plan))
         promoted = step(body.promote, pool=defaults.pool(spec.name))(plan)
-        step(smoke.smoke, outlets=[assets.champion(spec)])(promoted)
+        targets.tidied(spec, step(smoke.smoke, outlets=[assets.champion(spec)])(promoted))
 
     deploy()
 

@@ -32,6 +32,11 @@ BY_ANOTHER = {
         str(path.relative_to(PROJECT)): "tests/contract/test_migrations.py: every revision, one after the other"
         for path in (PROJECT / "include/ratchet/adapters/ledger/migrations/versions").glob("r*.py")
     },
+    **{
+        f"include/ratchet/adapters/targets/{part}.py": "tests/contract/test_targets.py: by the calls that it makes"
+        for part in ("aws", "local", "packages", "sagemaker")
+    },
+    "include/ratchet/adapters/targets/measured.py": "tests/tasks/test_endpoint.py: a canary's figures",
     "include/ratchet/adapters/online.py": "tests/contract/test_online.py: on SQLite and PostgreSQL, beside the fake",
     **{
         f"include/ratchet/faults/{part}.py": "tests/faults/test_library.py: each fault by the rule that refuses it"

@@ -177,7 +177,7 @@ def test_views_need_a_time() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("deploy__target", "sagemaker"),
+        ("deploy__target", "vertex"),
         ("deploy__approval", "maybe"),
         ("deploy__canary", {"fraction": 0.9}),
         ("deploy__canary", {"requests": 3}),

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from include.ratchet.adapters.s3 import S3Access
     from include.ratchet.adapters.store import Store
     from include.ratchet.domain.feedspec import FeedSpec
+    from include.ratchet.domain.modelspec import ModelSpec
     from include.ratchet.domain.online import OnlineStore
     from include.ratchet.domain.ports import Clock, Connections, Lake, Landing, Registry, Source
+    from include.ratchet.domain.target import Endpoint, Target
 
 _first: list[Connections] = []
 
@@ -139,3 +141,32 @@ def open_clock(config: Config | None = None) -> Clock:
 
     config = config or load_config()
     return WallClock() if config.clock == "wall" else DataClock(open_ledger(config))
+
+
+def open_target(spec: ModelSpec, config: Config | None = None) -> Target:
+    """Open the place where a model's champion serves."""
+    from include.ratchet.adapters.targets.local import LocalTarget
+
+    return open_endpoint(spec, config) if spec.deploy.sagemaker else LocalTarget(spec.name, open_ledger(config))
+
+
+def open_endpoint(spec: ModelSpec, config: Config | None = None) -> Endpoint:
+    """Open the endpoint of a model whose target is sagemaker.
+
+    Raises:
+        SpecError: The model has none; or the connection that it names is not known.
+    """
+    from include.ratchet.adapters.s3 import DEFAULT_CONNECTION
+    from include.ratchet.adapters.targets.aws import Aws
+    from include.ratchet.adapters.targets.sagemaker import SageMakerTarget
+
+    wanted = spec.deploy.sagemaker
+    if wanted is None:
+        raise SpecError(f"{spec.name}: has no endpoint", [f"found deploy.target {spec.deploy.target}; allowed here is sagemaker"])
+    try:
+        found = open_connections(config).get(wanted.connection or DEFAULT_CONNECTION)
+    except SpecError:
+        if wanted.connection:
+            raise
+        return SageMakerTarget(spec, wanted, Aws(wanted.region))
+    return SageMakerTarget(spec, wanted, Aws(wanted.region, found))

@@ -24,6 +24,7 @@ from include.ratchet.tasks import (
     choose,
     deploy,
     dossier,
+    endpoint,
     ingest,
     materialize,
     monitor,
@@ -188,8 +189,11 @@ class _Chain:
     def deploy(self) -> None:
         """Promote what was blessed, and agreed to where the spec asks; without a canary, which is for the scheduler's requests."""
         plan = self.stage("deploy", choose.choose, self.spec.name)
-        plan = plan and self.stage("deploy", deploy.preload, plan)
+        outside = self.spec.deploy.sagemaker is not None
+        for body in (deploy.preload, *([endpoint.publish] if outside else [])):
+            plan = plan and self.stage("deploy", body, plan)
         if plan and self.spec.deploy.approval == "required":
             plan = self.stage("deploy", agree.approved, plan, None, None)
-        if plan:
-            self.stage("deploy", smoke.smoke, self.stage("deploy", deploy.promote, plan))
+        seen = (deploy.promote, smoke.smoke)
+        for body in (endpoint.shift, endpoint.settled, *seen, endpoint.tidy) if outside else seen:
+            plan = plan and self.stage("deploy", body, plan)

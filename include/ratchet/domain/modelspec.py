@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from include.ratchet.domain.durations import Duration, format_duration
 from include.ratchet.domain.feedspec import SNAKE_CASE
 from include.ratchet.domain.gatespec import Gate
+from include.ratchet.domain.sagemakerspec import SageMaker
 from include.ratchet.domain.strict import Strict
 from include.ratchet.domain.trainingspec import OWN_CODE, Training
 from include.ratchet.domain.triggerspec import MOST_ALARMS, Cron, Triggers
@@ -95,7 +96,8 @@ class Canary(Strict):
 class Deploy(Strict):
     """Where the champion serves, who must agree, and what a challenger must go through."""
 
-    target: Literal["local", "batch"] = "local"
+    target: Literal["local", "batch", "sagemaker"] = "local"
+    sagemaker: SageMaker | None = None
     approval: Literal["none", "required"] = "none"
     approval_within: Duration = Field(default="3d", validate_default=True)
     """Not answered for so long is a no."""
@@ -105,9 +107,20 @@ class Deploy(Strict):
 
     @property
     def waits(self) -> timedelta:
-        """How long a deployment may wait for a person and for requests."""
+        """How long a deployment may wait for a person, for requests and for SageMaker."""
         person = self.approval_within if self.approval == "required" else timedelta()
-        return person + (2 * self.canary.within if self.canary else timedelta())
+        outside = 3 * self.sagemaker.within if self.sagemaker else timedelta()  # a split, its end, a shift
+        return person + outside + (2 * self.canary.within if self.canary else timedelta())
+
+    @model_validator(mode="after")
+    def _target_is_described(self) -> Deploy:
+        if (self.target == "sagemaker") != (self.sagemaker is not None):
+            found = "none" if self.sagemaker is None else "one"
+            message = (
+                f"sagemaker: found {found} with target {self.target}; target sagemaker needs it, and no other has it (docs/sagemaker.md)"
+            )
+            raise ValueError(message)
+        return self
 
 
 class ModelSpec(Strict):

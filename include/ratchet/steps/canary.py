@@ -12,6 +12,7 @@ import pyarrow as pa
 from scipy import special, stats
 
 from include.ratchet.domain.modelspec import Canary, ModelSpec
+from include.ratchet.domain.target import Figures
 
 FAR = 0.5
 """P(higher) - P(lower) between the predictions of challenger and champion that no retraining explains; a wrong unit does."""
@@ -84,6 +85,23 @@ def faults(counts: Counts, spec: ModelSpec, canary: Canary) -> list[str]:
     sides = (counts.above, counts.pairs - counts.above)
     if max(evidence(each, counts.pairs, (1 + FAR) / 2) for each in sides) >= -math.log(level / 2):
         found.append(f"its predictions stand apart from the champion's by {_apart(counts):+.2f}; allowed is {FAR:g}")
+    return found
+
+
+def compare(mine: Figures, theirs: Figures, spec: ModelSpec, canary: Canary) -> list[str]:
+    """Say what is shown against a challenger by counts alone, as a target of another's making gives them; at the level of `faults`.
+
+    What the champion does as often is allowed too: clients send wrong rows to both, and requests of many rows, which take
+    longer than the gate's bound for one.
+    """
+    level, found = spec.gate.alpha_guard / 3, []
+    for what, count, other, allowed in (
+        ("failed", mine.failed, theirs.failed, canary.max_error_rate),
+        (f"took longer than {spec.gate.readiness.p99_ms:g} ms", mine.slow, theirs.slow, SLOW),
+    ):
+        share = max(allowed, other / theirs.requests) if theirs.requests else allowed
+        if share < 1 and evidence(count, mine.requests, share) >= -math.log(level):
+            found.append(f"{count} of {mine.requests} requests {what}; allowed is a share of {share:.3g}")
     return found
 
 

@@ -33,7 +33,12 @@ def promote(plan: Json) -> Json:
     Raises:
         Skip: Promotions were frozen since the plan was made.
     """
-    change(plan)
+    if specs.model(plan["model"]).deploy.sagemaker:
+        from include.ratchet.tasks.endpoint import follow
+
+        follow(plan, change)
+    else:
+        change(plan)
     reconcile(plan["model"])
     return plan
 

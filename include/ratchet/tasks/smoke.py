@@ -28,8 +28,9 @@ def smoke(plan: Json) -> Json:
     Raises:
         DeployError: The service does not answer with the new version.
     """
-    from include.ratchet.adapters import open_ledger
+    from include.ratchet.adapters import open_ledger, open_target
     from include.ratchet.domain.config import load_config
+    from include.ratchet.tasks.endpoint import unserved
 
     spec = specs.model(plan["model"])
     if spec.deploy.target == "batch":
@@ -37,7 +38,7 @@ def smoke(plan: Json) -> Json:
     ledger, previous = open_ledger(), plan["previous"]
     url = f"{load_config().serving.url}/v1/models/{spec.name}"
     try:
-        reason = _not_served(url, plan["version"])
+        reason = unserved(plan) if spec.deploy.sagemaker else _not_served(url, plan["version"])
     except ConnectionRefusedError:
         reason = f"no service answers at {url}"
         if previous is None or ledger.champion(spec.name) != previous:  # else an earlier try has rolled back
@@ -55,6 +56,7 @@ def smoke(plan: Json) -> Json:
                 )
             )
         reconcile(spec.name)
+        open_target(spec).serve(previous)
         back = f"version {previous} serves again"
     message = f"{spec.name} version {plan['version']}: {reason}; {back}. See the service's log, then start the deploy again."
     raise DeployError(message)

@@ -1,0 +1,1 @@
+"""Where champions serve: our own service, which follows the ledger, or an endpoint on SageMaker."""

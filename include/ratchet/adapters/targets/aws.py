@@ -1,0 +1,101 @@
+"""Clients of AWS by connection id, and how its refusals are read."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.client import Config
+from botocore.exceptions import ClientError
+
+from include.ratchet.adapters.s3 import S3Access
+from include.ratchet.domain.errors import DeployError
+from include.ratchet.domain.ports import Connection
+
+ABSENT = ("Could not find", "does not exist", "not found")
+PRESENT = ("already exist",)
+TERMINAL = {
+    "AccessDeniedException": "give the identity of the connection what docs/sagemaker.md lists",
+    "AccessDenied": "give the identity of the connection what docs/sagemaker.md lists",
+    "ValidationException": "correct deploy.sagemaker in model.yaml",
+    "ResourceLimitExceeded": "ask AWS for a higher quota, or take another instance_type",
+    "UnrecognizedClientException": "correct the keys of the connection",
+    "NoSuchBucket": "correct deploy.sagemaker.place in model.yaml",
+}
+"""Codes that the same request will meet again, and what to do; every other error is foreign, and tried again."""
+
+
+@dataclass(frozen=True)
+class Aws:
+    """Where AWS answers; a connection with nothing in it is AWS's own chain: environment, profile, the machine's role."""
+
+    region: str
+    connection: Connection = field(default_factory=lambda: Connection("aws"))
+
+    @cached_property
+    def sagemaker(self) -> Any:
+        """The API that makes models and endpoints."""
+        return self._client("sagemaker")
+
+    @cached_property
+    def runtime(self) -> Any:
+        """The API that an endpoint's clients call."""
+        return self._client("sagemaker-runtime")
+
+    @cached_property
+    def metrics(self) -> Any:
+        """CloudWatch, where endpoints are measured."""
+        return self._client("cloudwatch")
+
+    @cached_property
+    def s3(self) -> Any:
+        """Object storage."""
+        return self._client("s3")
+
+    def create(self, what: str, **request: Any) -> None:
+        """Create what is not there; its name says what it is made of, so that one that is there is the same."""
+        try:
+            getattr(self.sagemaker, f"create_{what}")(**request)
+        except ClientError as error:
+            if not refused(error, PRESENT):
+                raise
+
+    def delete(self, what: str, **name: str) -> list[str]:
+        """Delete what is there; return its name when it was."""
+        try:
+            getattr(self.sagemaker, f"delete_{what}")(**name)
+        except ClientError as error:
+            if not refused(error, ABSENT):
+                raise
+            return []
+        return list(name.values())
+
+    def _client(self, service: str) -> Any:
+        access = S3Access.of(self.connection)
+        own = self.connection.extra.get("service_config") or {}
+        endpoint = (own.get(service) or {}).get("endpoint_url") or self.connection.extra.get("endpoint_url")
+        session = boto3.session.Session(access.key or None, access.secret or None, access.token or None, self.region)
+        config = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=10, read_timeout=70)
+        return session.client(service, endpoint_url=endpoint or None, config=config)
+
+
+def refused(error: ClientError, words: tuple[str, ...]) -> bool:
+    """Say whether AWS refused with such words: SageMaker has one code for what is absent, present and wrong."""
+    return any(word in error.response["Error"]["Message"] for word in words)
+
+
+@contextlib.contextmanager
+def said_plainly(doing: str) -> Iterator[None]:
+    """Turn a refusal that stays into an error of ours, which is not tried again."""
+    try:
+        yield
+    except ClientError as error:
+        found = error.response["Error"]
+        hint = TERMINAL.get(found["Code"])
+        if hint is None:
+            raise
+        raise DeployError(f"{doing}: AWS refused with {found['Code']}: {found['Message']}; {hint}, then start the deploy again") from error

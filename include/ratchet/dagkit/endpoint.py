@@ -1,0 +1,60 @@
+"""Wait for a SageMaker endpoint without holding a worker. Loads boto3: imported only where a model has such a target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.amazon.aws.sensors.sagemaker import SageMakerEndpointSensor
+from airflow.providers.amazon.aws.triggers.sagemaker import SageMakerTrigger
+from airflow.providers.amazon.aws.utils import validate_execute_complete_event
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.ratchet.domain.modelspec import ModelSpec
+
+POLL_SECONDS = 30
+
+
+class Settled(SageMakerEndpointSensor):
+    """The provider's sensor, deferred: passes a plan on once the change that it waits for has ended, one way or the other."""
+
+    template_fields: Sequence[str] = (*SageMakerEndpointSensor.template_fields, "plan")
+
+    def __init__(self, *, plan: Any, within: timedelta, **options: Any) -> None:
+        """Wait for the endpoint that the plan names, when the plan says that it `waits`."""
+        super().__init__(endpoint_name="", **options)  # type: ignore[no-untyped-call]
+        self.plan, self.within = plan, within
+
+    def execute(self, context: Any) -> Any:
+        """Look once, and leave the rest to the triggerer."""
+        self.endpoint_name = self.plan["endpoint"]
+        if self.plan["waits"] and not self.poke(context):
+            self.defer(trigger=self._trigger(), method_name="execute_complete", timeout=self.within)
+        return self.plan
+
+    def execute_complete(self, context: Any, event: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 - the SDK's signature
+        """Pass the plan on; the next task looks what the endpoint has become."""
+        said = validate_execute_complete_event(event)
+        if said["status"] != "success":
+            raise AirflowFailException(f"{self.plan['endpoint']}: {said.get('message') or said}")
+        return self.plan
+
+    def _trigger(self) -> SageMakerTrigger:
+        return SageMakerTrigger(
+            job_name=self.endpoint_name,
+            job_type="endpoint",
+            waiter_delay=POLL_SECONDS,
+            waiter_max_attempts=int(self.within.total_seconds() / POLL_SECONDS) + 1,
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name,
+        )
+
+
+def settled(spec: ModelSpec, plan: Any, task_id: str) -> Any:
+    """Return the plan once the endpoint is settled."""
+    wanted = spec.deploy.sagemaker
+    if wanted is None:
+        return plan
+    options = {"aws_conn_id": wanted.connection or "aws_default", "region_name": wanted.region}
+    return Settled(task_id=task_id, plan=plan, within=wanted.within, **options).output

@@ -1,0 +1,48 @@
+"""What a deployment does besides the ledger's part, by the target of the model."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from include.ratchet.dagkit.seam import look, step
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.tasks import canary, endpoint
+
+LOOK = timedelta(seconds=15)
+"""Between two looks at a canary; the service closes what it logs every 10 s."""
+LOOK_OUTSIDE = timedelta(minutes=1)
+"""SageMaker sends its figures once a minute."""
+
+
+def published(spec: ModelSpec, plan: Any) -> Any:
+    """Bring the version to where it is to serve."""
+    return step(endpoint.publish)(plan) if spec.deploy.sagemaker else plan
+
+
+def tried(spec: ModelSpec, plan: Any) -> Any:
+    """Show the version real requests, where the spec asks for that."""
+    wanted = spec.deploy.canary
+    if wanted is None or spec.deploy.target == "batch":
+        return plan
+    if not spec.deploy.sagemaker:
+        return look(canary.canary, every=LOOK, within=2 * wanted.within)(plan)
+    began = _settled(spec, step(endpoint.split)(plan), "split_settled")
+    return _settled(spec, look(endpoint.canary, every=LOOK_OUTSIDE, within=2 * wanted.within)(began), "canary_settled")
+
+
+def shifted(spec: ModelSpec, plan: Any) -> Any:
+    """Give the version every request, where the target must do so before the ledger says it."""
+    return _settled(spec, step(endpoint.shift)(plan), "shift_settled") if spec.deploy.sagemaker else plan
+
+
+def tidied(spec: ModelSpec, plan: Any) -> None:
+    """Remove what is old."""
+    if spec.deploy.sagemaker:
+        step(endpoint.tidy)(plan)
+
+
+def _settled(spec: ModelSpec, plan: Any, task_id: str) -> Any:
+    from include.ratchet.dagkit.endpoint import settled  # loads boto3: only for a model with an endpoint
+
+    return settled(spec, plan, task_id)

@@ -1,0 +1,188 @@
+"""Bodies of `<model>_deploy` for a model whose target is SageMaker: the endpoint is changed first, the ledger last.
+
+A change of an endpoint takes minutes: a body begins it, and says in the plan that it `waits`; the DAG waits deferred
+(dagkit/endpoint.py), `./ratchet` in `settled`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from include.ratchet.domain import specs
+from include.ratchet.domain.errors import DeployError, LedgerError, RatchetError, Skip
+from include.ratchet.domain.records import Json, Route, Trial
+
+if TYPE_CHECKING:
+    from include.ratchet.domain.modelspec import ModelSpec
+    from include.ratchet.domain.target import Endpoint
+
+POLL_SECONDS = 15.0
+_log = logging.getLogger(__name__)
+
+
+def publish(plan: Json) -> Json:
+    """Bring the version to SageMaker, and the champion that it is to replace: it may have served elsewhere until now."""
+    from include.ratchet.adapters import open_ledger, open_registry
+
+    spec, target = _opened(plan)
+    for version in (plan["version"], plan["previous"]):
+        if version is not None:
+            verdict = open_ledger().blessing(spec.name, version)
+            artifact = open_registry().artifact(spec.name, version, verdict.artifact if verdict else "")
+            target.publish(int(version), Path(artifact))
+    return {**plan, "endpoint": target.name, "waits": False}
+
+
+def split(plan: Json) -> Json:
+    """Begin to show the challenger its part of the requests, where the spec has a canary and there is a champion."""
+    from include.ratchet.adapters import open_ledger
+
+    spec, target = _opened(plan)
+    wanted, version = spec.deploy.canary, int(plan["version"])
+    ledger = open_ledger()
+    passed = any(each.passed for each in ledger.trials(spec.name, "canary", plan["evidence"])[:1])
+    if wanted is None or plan["previous"] is None or plan["action"] == "rollback" or passed:
+        return {**plan, "waits": False}
+    target.split(int(plan["previous"]), version, wanted.fraction)
+    ledger.route(Route(spec.name, version, "canary", wanted.fraction, datetime.now(UTC)))
+    return {**plan, "waits": True}
+
+
+def canary(plan: Json) -> Json | None:
+    """Look once at what CloudWatch measured of the challenger; None while it is to go on. Its end gives the champion all requests.
+
+    Raises:
+        DeployError: It fails or is slow more often than is allowed, and than the champion; the champion stays.
+    """
+    from include.ratchet.adapters import open_ledger
+    from include.ratchet.steps.canary import compare
+
+    spec, target = _opened(plan)
+    wanted, version, now = spec.deploy.canary, int(plan["version"]), datetime.now(UTC)
+    ledger = open_ledger()
+    route = next((each for each in ledger.routes(spec.name) if each.version == version and each.until is None), None)
+    if wanted is None or route is None:
+        return {**plan, "waits": False}
+    if any(each.passed for each in ledger.trials(spec.name, "canary", plan["evidence"])[:1]):
+        ledger.end_routes(spec.name, now, version)  # an earlier try was killed when it had just ended
+        return {**plan, "waits": True}
+    mine, theirs = (target.figures(who, route.since, now, spec.gate.readiness.p99_ms) for who in ("challenger", "champion"))
+    faults = compare(mine, theirs, spec, wanted)
+    if not faults and mine.requests < wanted.requests and now < route.since + wanted.within:
+        return None
+    # Back first: SageMaker heeds the alarms of an update only where the variants are named as before.
+    target.serve(int(plan["previous"]))
+    said = "; ".join(faults) or f"{mine.requests} requests, no fault shown"
+    if not faults and mine.requests < wanted.requests:
+        said = f"only {mine.requests} of {wanted.requests} requests came in time; none shows a fault"
+        _log.warning("%s version %s: %s", spec.name, version, said)
+    lasted = (now - route.since).total_seconds()
+    ledger.tried(Trial(spec.name, version, "canary", plan["evidence"], not faults, said, lasted, now))
+    ledger.end_routes(spec.name, now, version)
+    if faults:
+        raise DeployError(f"{spec.name} version {version}: {said}; version {plan['previous']} stays")
+    return {**plan, "waits": True, "canary": {"requests": mine.requests, "failed": mine.failed, "slow": mine.slow}}
+
+
+def shift(plan: Json) -> Json:
+    """Begin to give every request to the version; the alarms of the spec let SageMaker take that back."""
+    _, target = _opened(plan)
+    target.serve(int(plan["version"]))
+    return {**plan, "waits": True}
+
+
+def settled(plan: Json) -> Json:
+    """Wait here until the change has ended.
+
+    Raises:
+        DeployError: It has not in the time that the spec gives it.
+    """
+    spec, target = _opened(plan)
+    wanted = spec.deploy.sagemaker
+    until = time.monotonic() + (wanted.within.total_seconds() if wanted else 0.0)
+    while plan["waits"] and not (live := target.live()).settled:
+        if time.monotonic() > until:
+            raise DeployError(f"{target.name} is still {live.said}; see it in AWS's console, then start the deploy again")
+        time.sleep(POLL_SECONDS)
+    return plan
+
+
+def follow(plan: Json, change: Callable[[Json], None]) -> None:
+    """Let the ledger say what the endpoint shows; where it will not, the endpoint shows what the ledger says.
+
+    Raises:
+        LedgerError: Another promotion came first.
+        Skip: Promotions were frozen meanwhile.
+        DeployError: The endpoint did not become what was asked for.
+    """
+    from include.ratchet.adapters import open_ledger
+
+    spec, target = _opened(plan)
+    require_live(plan)
+    try:
+        change(plan)
+    except (LedgerError, Skip):
+        champion = open_ledger().champion(spec.name)
+        if champion is not None:
+            target.serve(champion)
+        raise
+
+
+def require_live(plan: Json) -> None:
+    """See that the endpoint became what was asked for, before the ledger says so.
+
+    Raises:
+        DeployError: It did not: SageMaker took the update back, or it failed.
+    """
+    spec, target = _opened(plan)
+    live = target.live()
+    if not live.only(int(plan["version"])):
+        alarms = ", ".join(spec.deploy.sagemaker.alarms) if spec.deploy.sagemaker else ""
+        watched = f"; its update is taken back when one of {alarms} rings" if alarms else ""
+        raise DeployError(
+            f"{spec.name} version {plan['version']}: {target.name} is {live.said} and serves {_shares(live.shares)}{watched}. "
+            "See why in AWS's console, then start the deploy again."
+        )
+
+
+def unserved(plan: Json) -> str | None:
+    """Ask the endpoint for one prediction; return what is wrong with its answer."""
+    from include.ratchet.tasks.score import example
+
+    spec, target = _opened(plan)
+    try:
+        require_live(plan)
+        said = target.ask({"records": [example(spec.name)]})
+    except RatchetError as error:
+        return str(error)
+    found = said.get("version")
+    return None if found == plan["version"] else f"{target.name} answered with version {found}; expected {plan['version']}"
+
+
+def tidy(plan: Json) -> Json:
+    """Let SageMaker's registry show the champion, and delete what neither serves nor may come back: all but it and the one before."""
+    from include.ratchet.adapters import open_ledger
+    from include.ratchet.domain.promotion import former
+
+    spec, target = _opened(plan)
+    history = open_ledger().promotions(spec.name)
+    target.approve(history[0].version)
+    before = former(history)
+    gone = target.remove({history[0].version, *([before] if before is not None else [])})
+    return {**plan, "waits": False, "removed": gone}
+
+
+def _opened(plan: Json) -> tuple[ModelSpec, Endpoint]:
+    from include.ratchet.adapters import open_endpoint
+
+    spec = specs.model(plan["model"])
+    return spec, open_endpoint(spec)
+
+
+def _shares(shares: dict[int, float]) -> str:
+    return ", ".join(f"version {version} ({share:.0%})" for version, share in shares.items()) or "nothing"
