@@ -248,8 +248,10 @@ def _way(bed: Bed) -> None:
     target = bed.target
     assert isinstance(target, SageMakerTarget)
     bed.publish(1, 2)
-    for begin in (lambda: target.split(1, 2, 0.2), lambda: target.serve(1), lambda: target.serve(2)):
-        begin()
+    target.split(1, 2, 0.2)
+    bed.settle()
+    for version in (1, 2):
+        target.serve(version)
         bed.settle()
     target.approve(2)
     target.remove({1, 2})
