@@ -103,7 +103,7 @@ def sagemaker_spec(name: str, place: str, **more: Any) -> ModelSpec:
 
 
 @pytest.fixture
-def aws(s3: S3Server, tmp_path: Path) -> Iterator[Door]:
+def cloud(s3: S3Server, tmp_path: Path) -> Iterator[Door]:
     """Open a door before moto's server."""
     with door(s3.endpoint, tmp_path / "container") as made:
         yield made
@@ -123,7 +123,7 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 
 
 @pytest.fixture
-def make(s3: S3Server, aws: Door, tmp_path: Path, artifacts: dict[int, Path]) -> Callable[..., Bed]:
+def make(s3: S3Server, cloud: Door, tmp_path: Path, artifacts: dict[int, Path]) -> Callable[..., Bed]:
     """Make a bed of a kind."""
 
     def made(kind: str, **more: Any) -> Bed:
@@ -136,7 +136,7 @@ def make(s3: S3Server, aws: Door, tmp_path: Path, artifacts: dict[int, Path]) ->
             return Bed(LocalTarget(name, ledger), ledger, artifacts, {"model": name})
         spec = sagemaker_spec(name, s3.bucket(), **more)
         assert spec.deploy.sagemaker
-        return Bed(SageMakerTarget(spec, spec.deploy.sagemaker, aws.aws()), ledger, artifacts, {"model": name})
+        return Bed(SageMakerTarget(spec, spec.deploy.sagemaker, cloud.aws()), ledger, artifacts, {"model": name})
 
     return made
 

@@ -19,7 +19,7 @@ from tests.s3server import S3Server
 
 
 @pytest.fixture
-def aws(s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+def cloud(s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     """Open AWS with one endpoint that is being made."""
     with door(s3.endpoint, tmp_path) as made:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", made.connection)
@@ -37,7 +37,7 @@ def _sensor(**plan: Any) -> Settled:
     return Settled(task_id="settled", plan=made, within=timedelta(hours=1), aws_conn_id="aws_default", region_name=REGION)
 
 
-@pytest.mark.usefixtures("aws")
+@pytest.mark.usefixtures("cloud")
 def test_it_waits_deferred_and_passes_the_plan_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """The triggerer asks AWS; its event ends the wait, and the next task gets what this one got."""
     monkeypatch.setattr(endpoint, "POLL_SECONDS", 1)

@@ -34,7 +34,7 @@ WANTED = f"""
 
 
 @pytest.fixture
-def aws(s3: S3Server, serving: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+def cloud(s3: S3Server, serving: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     """Open AWS, and a project that deploys there: its champion, version 1, served elsewhere until now; version 2 is blessed."""
     with door(s3.endpoint, tmp_path / "container") as made:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", made.connection)
@@ -63,12 +63,12 @@ def _live() -> Live:
     return open_endpoint(specs.model(MODEL)).live()
 
 
-def _asked(aws: Door, variant: str, count: int, **how: Any) -> None:
+def _asked(cloud: Door, variant: str, count: int, **how: Any) -> None:
     now = datetime.now(UTC)
-    aws.seen += [Invocation("ratchet-buys", variant, now, **how) for _ in range(count)]
+    cloud.seen += [Invocation("ratchet-buys", variant, now, **how) for _ in range(count)]
 
 
-@pytest.mark.usefixtures("aws")
+@pytest.mark.usefixtures("cloud")
 def test_a_version_goes_live_and_answers_as_here(serving: Project) -> None:
     """Endpoint, ledger and an invocation agree; the container answers with the archive that was published."""
     plan = _ended(serving, _begun(serving))
@@ -80,26 +80,26 @@ def test_a_version_goes_live_and_answers_as_here(serving: Project) -> None:
         _go(serving, choose.choose, MODEL)
 
 
-def test_a_canary_with_enough_requests_goes_on(serving: Project, aws: Door) -> None:
+def test_a_canary_with_enough_requests_goes_on(serving: Project, cloud: Door) -> None:
     """Two variants share the requests; at its end the champion has all, so that the alarms of the shift are heeded."""
     plan = _go(serving, endpoint.settled, _go(serving, endpoint.split, _begun(serving)))
     assert _live().shares == pytest.approx({1: 0.8, 2: 0.2})
     assert _go(serving, endpoint.canary, plan) is None
-    _asked(aws, "challenger", 60)
+    _asked(cloud, "challenger", 60)
     plan = _go(serving, endpoint.settled, _go(serving, endpoint.canary, plan))
     assert plan["canary"] == {"requests": 60, "failed": 0, "slow": 0}
     assert (_live().only(1), open_ledger().champion(MODEL)) == (True, 1)
     _ended(serving, plan)
     assert _live().only(2)
-    (guarded,) = [each for each in aws.updates if "DeploymentConfig" in each]
+    (guarded,) = [each for each in cloud.updates if "DeploymentConfig" in each]
     assert guarded["DeploymentConfig"]["AutoRollbackConfiguration"] == {"Alarms": [{"AlarmName": "buys-errors"}]}
 
 
-def test_a_canary_that_fails_is_closed(serving: Project, aws: Door) -> None:
+def test_a_canary_that_fails_is_closed(serving: Project, cloud: Door) -> None:
     """The champion stays, has every request again, and the sweep does not try the version a second time."""
     plan = _go(serving, endpoint.settled, _go(serving, endpoint.split, _begun(serving)))
-    _asked(aws, "challenger", 60, status=500)
-    _asked(aws, "champion", 200)
+    _asked(cloud, "challenger", 60, status=500)
+    _asked(cloud, "champion", 200)
     with pytest.raises(DeployError, match=r"60 of 60 requests failed; .* version 1 stays"):
         _go(serving, endpoint.canary, plan)
     _go(serving, endpoint.settled, plan)
@@ -108,24 +108,24 @@ def test_a_canary_that_fails_is_closed(serving: Project, aws: Door) -> None:
         _go(serving, choose.choose, MODEL)
 
 
-def test_an_update_that_an_alarm_takes_back_is_not_promoted(serving: Project, aws: Door) -> None:
+def test_an_update_that_an_alarm_takes_back_is_not_promoted(serving: Project, cloud: Door) -> None:
     """The ledger follows what the endpoint became, not what it was asked to become."""
     first = _begun(serving)
     open_endpoint(specs.model(MODEL)).serve(1)
     _go(serving, endpoint.settled, {**first, "waits": True})
-    aws.ringing.add("buys-errors")
+    cloud.ringing.add("buys-errors")
     plan = _go(serving, endpoint.settled, _go(serving, endpoint.shift, first))
     with pytest.raises(DeployError, match=r"is InService and serves version 1 \(100%\); its update is taken back when one of buys-errors"):
         _go(serving, deploy.promote, plan)
     assert open_ledger().champion(MODEL) == 1
 
 
-def test_a_version_that_does_not_answer_is_taken_back(serving: Project, aws: Door) -> None:
+def test_a_version_that_does_not_answer_is_taken_back(serving: Project, cloud: Door) -> None:
     """Ledger and endpoint go back to the previous champion, also when the smoke test is run again."""
     plan = _begun(serving)
     for body in (endpoint.shift, endpoint.settled, deploy.promote):
         plan = _go(serving, body, plan)
-    aws.breaking = "champion"
+    cloud.breaking = "champion"
     for _ in range(2):
         with pytest.raises(DeployError, match="version 1 serves again"):
             _go(serving, smoke.smoke, plan)
@@ -134,7 +134,7 @@ def test_a_version_that_does_not_answer_is_taken_back(serving: Project, aws: Doo
     assert [each.action for each in open_ledger().promotions(MODEL)] == ["rollback", "promote", "promote"]
 
 
-@pytest.mark.usefixtures("aws")
+@pytest.mark.usefixtures("cloud")
 def test_who_was_overtaken_leaves_the_endpoint_to_the_champion(serving: Project) -> None:
     """The ledger refuses a promotion over another champion than the plan's; the endpoint goes back to the one of now."""
     plan = _go(serving, endpoint.settled, _go(serving, endpoint.shift, _begun(serving)))
@@ -144,7 +144,7 @@ def test_who_was_overtaken_leaves_the_endpoint_to_the_champion(serving: Project)
     assert _live().only(1)
 
 
-@pytest.mark.usefixtures("aws")
+@pytest.mark.usefixtures("cloud")
 def test_rollback_takes_the_same_way(serving: Project) -> None:
     """Without a canary; the former champion was kept when the other was tidied up."""
     _ended(serving, _begun(serving))
