@@ -68,7 +68,7 @@ def faults(shape: Any, value: Any, where: str = "") -> list[str]:
 
 def _pattern(shape: Any) -> str:
     """Return a shape's pattern; Java's classes of letters, spaces and numbers by Python's."""
-    known = {"L": "a-zA-Z", "N": "0-9", "Z": " "}
+    known = {"L": "a-zA-Z", "N": "0-9", "Z": " ", "P": r"\-_.,:;/!?()"}
     return re.sub(r"\\p\{(\w)\w*\}", lambda found: known.get(found[1], ""), str(shape.metadata.get("pattern", "")))
 
 
@@ -175,7 +175,7 @@ class Door:
 
     def empty(self) -> None:
         """Delete endpoints, configurations and models that were made here; moto cannot delete packages, whose groups have unique names."""
-        for what, name in reversed(self._made):
+        for what, name in reversed([each for each in self._made if each[0] in {"Endpoint", "EndpointConfig", "Model"}]):
             with contextlib.suppress(RefusedError):
                 self._moto(f"Delete{what}", **{f"{what}Name": name})
 

@@ -19,7 +19,7 @@ WANTED = {
 
 
 def test_four_keys_are_enough() -> None:
-    """The rest has defaults: no alarms, a bake of five minutes, neither registry nor transform jobs."""
+    """The rest has defaults: no alarms, a bake of five minutes, no registry."""
     made = SageMaker.model_validate(WANTED)
     assert (made.alarms, made.bake.total_seconds(), made.registry) == ((), 300.0, False)
 

@@ -24,7 +24,7 @@ class SageMaker(Strict):
     image: str = Field(pattern=r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/\S+$")
     """URI in ECR of what Dockerfile.sagemaker builds: it has the packages that the model was fitted with."""
     place: str = Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]+(/\S*)?$")
-    """Where model.tar.gz and the files of batch transforms are put: a bucket, or a prefix in one."""
+    """Where model.tar.gz is put: a bucket, or a prefix in one."""
     instance_type: str = Field("ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
     instances: int = Field(1, ge=1)
     endpoint: str = Field("", pattern=r"^([a-zA-Z0-9](-*[a-zA-Z0-9]){0,62})?$")
@@ -38,8 +38,6 @@ class SageMaker(Strict):
     """Id of an aws connection; aws_default, and where nobody knows it AWS's own chain, when none is given."""
     registry: bool = False
     """Also keep a model package per version in the group `ratchet-<model>` of SageMaker's registry."""
-    transform: bool = False
-    """Score in batch by a transform job, instead of in Airflow's worker."""
 
     @model_validator(mode="after")
     def _as_sagemaker_allows(self) -> SageMaker:
