@@ -38,7 +38,7 @@ def _held(spec: ModelSpec, rows: pa.Table, window: Window, tested: Json | None) 
 
     from include.ratchet.steps.frames import split
 
-    if spec.columns.time is None or not tested:
+    if spec.columns.time is None or not tested or "first" not in tested:  # judged on a wave, before it had a time
         return rows.filter(pa.array(split(rows, spec, window).test))
     times = rows[spec.columns.time].to_pandas()
     return rows.filter(
