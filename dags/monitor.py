@@ -4,7 +4,8 @@
 
 **Does** `ship` what the prediction service logged: its answers into `requests/<model>` of the lake, labels that clients
 sent into the landing. Then `measure`: join matured labels to out-of-sample predictions of both kinds, measure each window
-with its interval, keep the report in the ledger; and `signal` a degradation when one is shown.
+with its interval, estimate those whose labels have not come, keep the report in the ledger and its page in MLflow; and
+`signal` a degradation when one is shown.
 **Nothing matured, or nothing shown,** ends in *skipped*.
 
 **After a failure** clear the failed task.

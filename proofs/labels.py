@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from proofs.book import Json, Proof
 
-COVERAGE, FALSELY_OFF, SOON, FEWEST_OFF = 0.90, 0.05, 500, 0.95
+COVERAGE, FALSELY_OFF, SOON, FEWEST_OFF = 0.90, 0.05, 1000, 0.80
 METRICS = ("roc_auc", "accuracy", "neg_brier_score", "neg_mean_absolute_error")
 COVERED, TURNED = 50, 15
-CHUNKS = 8
+CHUNKS = 2
 
 
 def run(part: int) -> Json:

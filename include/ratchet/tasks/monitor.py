@@ -11,7 +11,8 @@ from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import LedgerError, Skip
 from include.ratchet.domain.online import parity_said
 from include.ratchet.domain.records import Json, Signal, Window
-from include.ratchet.tasks import drift, estimate, freshness, labels, reading, requests
+from include.ratchet.tasks import drift, estimate, freshness, labels, monitor_page, reading, requests
+from include.ratchet.tasks.answered import answered, cost
 from include.ratchet.tasks.online import parity
 
 if TYPE_CHECKING:
@@ -69,10 +70,15 @@ def measure(model: str) -> Json:
         "test_metric": verdict.figures["challenger"],
         "drift": drifted,
         "estimated": before,
+        "answered": answered(spec, pipeline, rows),
+        "train_seconds": cost(verdict.run_id),
         "parity": online,
         "judged": drift.reported(spec, champion, drifted),
     }
+    if report["answered"] and report["answered"]["skew"]["different"]:
+        _log.warning("%s", report["answered"]["sentence"])
     ledger.report(model, current().run_id, champion, report, datetime.now(UTC))
+    _log.info("the report's page: %s", monitor_page.show(report))
     return report
 
 
