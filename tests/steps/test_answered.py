@@ -33,7 +33,13 @@ def test_errors_and_latency_are_per_request() -> None:
 
 def test_inputs_that_training_does_not_see_are_named() -> None:
     """Row 1 has another number, row 2 another category; missing is missing, what was left out is not compared, others are not joined."""
-    asked = [{"id": 1, "x": 1.5, "c": "a"}, {"id": 2, "x": 2.0 + 1e-9, "c": "B"}, {"id": 3, "x": None}, {"id": 9, "x": 0.0}, {"x": 7.0}]
+    asked: list[Json] = [
+        {"id": 1, "x": 1.5, "c": "a"},
+        {"id": 2, "x": 2.0 + 1e-9, "c": "B"},
+        {"id": 3, "x": None},
+        {"id": 9, "x": 0.0},
+        {"x": 7.0},
+    ]
     found = serving_skew(to_table([line(0, asked)], SPEC, {}), ROWS, SPEC, SPEC.columns, AT)
     assert found == {"rows": 3, "different": {"c": 0.5, "x": 0.333333}}
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from include.ratchet.adapters import open_lake, open_ledger
 from include.ratchet.domain import specs
 from include.ratchet.steps.requests import to_table
 from include.ratchet.tasks import answered, reading, requests
-from tests.tiny import MODEL, Project
+from tests.tiny import MODEL
 
 
-def test_what_was_answered_is_held_against_the_transform(serving: Project) -> None:
+@pytest.mark.usefixtures("serving")
+def test_what_was_answered_is_held_against_the_transform() -> None:
     """Nothing logged is nothing; a row asked with another number is named, with errors and latency; training took its time."""
-    assert serving.run_id == "first"
     spec = specs.model(MODEL)
     rows, pipeline = reading.transformed(spec, reading.versions(spec), None), reading.champion(MODEL, 1)
     assert answered.answered(spec, pipeline, rows) is None
