@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.inside.bodies import Sequence
 from include.ratchet.domain.config import load_config
 
-FEED = "wide"
+FEED, WARM, FEW = "wide", "warm", 1000
 FLOATS, INTS = 14, 3
 
 
@@ -23,28 +23,35 @@ def main() -> None:
     from include.ratchet.steps import suite, validate
 
     config = load_config()
-    target = config.folder / "landing" / FEED / "wide.csv"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _made(rows).to_csv(target, index=False)
-    began = time.perf_counter()
+    target = _deliver(config.folder, FEED, rows)
+    _deliver(config.folder, WARM, FEW)
+    began = time.process_time()
     pd.read_csv(target).to_parquet(config.folder / "floor.parquet")
-    floor = time.perf_counter() - began
+    floor = time.process_time() - began
     time.sleep(1.2)  # a file lies still for a second before it is looked at
+    Sequence().ingest(WARM)  # what is loaded and made by the first batch is set-up
     checks: list[float] = []
     plain = suite.run_suite  # Great Expectations alone, to be taken off
 
     def timed(*args: Any) -> Any:
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             return plain(*args)
         finally:
-            checks.append(time.perf_counter() - start)
+            checks.append(time.process_time() - start)
 
     setattr(validate, plain.__name__, timed)
-    chain = Sequence()
+    chain = Sequence(clock=time.process_time)
     chain.ingest(FEED)
     found = {"floor": floor, "bodies": chain.took, "expectations": sum(checks), "size": target.stat().st_size}
     result.write_text(json.dumps(found), encoding="utf-8")
+
+
+def _deliver(folder: Path, feed: str, rows: int) -> Path:
+    target = folder / "landing" / feed / "rows.csv"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _made(rows).to_csv(target, index=False)
+    return target
 
 
 def _made(rows: int) -> Any:

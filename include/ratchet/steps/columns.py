@@ -44,19 +44,30 @@ def to_type(values: pa.ChunkedArray, kind: str, spec: FeedSpec, name: str) -> tu
         return pa.nulls(len(column), _ARROW[kind]), [int(i) for i in filled]
     if kind == "string":
         return (column if column.type == pa.string() else pc.cast(column, pa.string())), []
+    decimal = text and kind == "float64" and spec.source.decimal != "."
+    moment = kind in {"timestamp", "date"}
+    if not (decimal or moment) and (made := _cast(column, kind)) is not None:
+        return made, []  # nothing to trim: that would take as long as the cast
     if text:
         column = pc.utf8_trim_whitespace(column)
-        if kind == "float64" and spec.source.decimal != ".":
-            column = pc.replace_substring(column, spec.source.decimal, ".")
-    if kind in {"timestamp", "date"}:
+    if decimal:
+        column = pc.replace_substring(column, spec.source.decimal, ".")
+    if moment:
         converted = _times(column, kind, spec, name)
     else:
-        try:
-            return pc.cast(column, _ARROW[kind]), []
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            converted = _by_cell(column, kind)
+        made = _cast(column, kind)
+        if made is not None:
+            return made, []
+        converted = _by_cell(column, kind)
     bad = pc.and_(pc.is_valid(column), pc.is_null(converted)).to_numpy(zero_copy_only=False).nonzero()[0]
     return converted, [int(i) for i in bad]
+
+
+def _cast(column: pa.Array, kind: str) -> pa.Array | None:
+    try:
+        return pc.cast(column, _ARROW[kind])
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
 
 
 def _by_cell(column: pa.Array, kind: str) -> pa.Array:
@@ -88,6 +99,8 @@ def _times(column: pa.Array, kind: str, spec: FeedSpec, name: str) -> pa.Array:
     numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_boolean(column.type)
     if numeric and not (form and pa.types.is_integer(column.type)):
         return pa.nulls(len(column), _ARROW[kind])  # 20130101 is no count of nanoseconds since 1970
+    if kind == "timestamp" and not form and not numeric and (made := _zoned(column)) is not None:
+        return made
     series = (pc.cast(column, pa.string()) if numeric else column).to_pandas()
     zone = spec.time.zone if is_event and spec.time and kind == "timestamp" else "UTC"
     if pd.api.types.is_object_dtype(series.dtype) or isinstance(series.dtype, pd.StringDtype):
@@ -99,6 +112,14 @@ def _times(column: pa.Array, kind: str, spec: FeedSpec, name: str) -> pa.Array:
         return pa.array(series.dt.date, type=_ARROW["date"], from_pandas=True)
     moments = series.dt.tz_convert(None).dt.as_unit("us")  # Arrow's reading of a zoned series is deprecated in pandas 3
     return pa.array(moments, type=pa.timestamp("us"), from_pandas=True).cast(_ARROW["timestamp"])
+
+
+def _zoned(column: pa.Array) -> pa.Array | None:
+    """Read ISO 8601 texts that all name their zone, three times as fast as below; None where one does not, or is out of range."""
+    if not pa.types.is_string(column.type) or (made := _cast(column, "timestamp")) is None:
+        return None
+    bounds = pc.min_max(pc.year(made)).as_py()
+    return made if bounds["min"] is not None and bounds["min"] >= 2 and bounds["max"] <= 9998 else None  # noqa: PLR2004
 
 
 def _parsed(series: pd.Series, form: str | None, zone: str) -> pd.Series:
