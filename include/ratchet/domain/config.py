@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from include.ratchet.domain.alertspec import Alerts
 from include.ratchet.domain.durations import Duration
 from include.ratchet.domain.errors import SpecError
+from include.ratchet.domain.openlineage import Lineage
 from include.ratchet.domain.specs import PROJECT, did_you_mean
 from include.ratchet.domain.strict import Strict
 
@@ -78,6 +79,7 @@ class Config(BaseSettings):
     connections: dict[str, str] = {}
     retention: Retention = Retention()
     alerts: Alerts = Alerts(inconclusive=3)
+    lineage: Lineage = Lineage(namespace="ratchet", timeout=3)
 
     @classmethod
     def settings_customise_sources(  # noqa: D102 - pydantic-settings' own hook
@@ -129,6 +131,11 @@ class Config(BaseSettings):
     def log_place(self) -> Path:
         """Where the service writes its prediction log, a local folder."""
         return Path(self.place(self.serving.log, "serving"))
+
+    @property
+    def lineage_file(self) -> Path:
+        """The file of OpenLineage events, where one is wanted."""
+        return Path(self.place(self.lineage.path.replace("{home}", str(self.folder)), ""))
 
     @property
     def ledger_place(self) -> str:

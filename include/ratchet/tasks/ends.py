@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from include.ratchet.domain.records import Json
+from include.ratchet.tasks import openlineage
 
 REASONS = {
     "upstream_failed": "an earlier task failed",
@@ -43,7 +44,10 @@ def record(run: Json) -> list[Json]:
         each for task in run["tasks"] for each in _tries(task) if (task["task_id"], task["map_index"], each["try_number"]) not in known
     ]
     for each in missing:
-        ledger.step(dag_id=run["dag_id"], run_id=run["run_id"], parameters={"conf": run["conf"]}, **each)
+        ended = {"dag_id": run["dag_id"], "run_id": run["run_id"], **each}
+        ledger.step(parameters={"conf": run["conf"]}, **ended)
+        if each["state"] == "failed":  # its start may have been told; what never started has no end
+            openlineage.tell(ended)
     return missing
 
 

@@ -7,13 +7,14 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from include.ratchet.domain.context import TaskContext, running
 from include.ratchet.domain.errors import Skip
 from include.ratchet.domain.ports import Connections
-from include.ratchet.domain.records import digest
+from include.ratchet.domain.records import Json, digest
 from include.ratchet.domain.specs import PROJECT
+from include.ratchet.tasks import openlineage
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,7 +25,9 @@ def run_task(context: TaskContext, body: Callable[P, R], *args: P.args, **kwargs
 
     Whatever the body raises passes through, after it was recorded.
     """
-    began, state, reason, output = datetime.now(UTC), "failed", "", ""
+    state, reason, output = "failed", "", ""
+    began = _row(context) | {"started_at": datetime.now(UTC), "input": digest([args, kwargs])}
+    openlineage.tell(began | {"state": "running"})
     try:
         with running(context):
             result = body(*args, **kwargs)
@@ -37,8 +40,7 @@ def run_task(context: TaskContext, body: Callable[P, R], *args: P.args, **kwargs
         raise
     finally:
         called = {"args": [str(a)[:500] for a in args], "params": context.params}
-        facts = {"state": state, "reason": reason, "parameters": called, "input": digest([args, kwargs]), "output": output}
-        _record(context, started_at=began, **facts)
+        _record(began | {"state": state, "reason": reason, "parameters": called, "output": output, "ended_at": datetime.now(UTC)})
     return result
 
 
@@ -49,21 +51,17 @@ def ask_first(connections: Connections) -> None:
     use_connections(connections)
 
 
-def _record(context: TaskContext, **facts: Any) -> None:
+def _row(context: TaskContext) -> Json:
+    """Return what is known of a step before it begins."""
+    names = ("dag_id", "run_id", "task_id", "map_index", "try_number", "executor", "bundle")
+    return {name: getattr(context, name) for name in names} | {"code_version": code_version()}
+
+
+def _record(step: Json) -> None:
     from include.ratchet.adapters import open_ledger
 
-    open_ledger().step(
-        dag_id=context.dag_id,
-        run_id=context.run_id,
-        task_id=context.task_id,
-        map_index=context.map_index,
-        try_number=context.try_number,
-        executor=context.executor,
-        bundle=context.bundle,
-        code_version=code_version(),
-        ended_at=datetime.now(UTC),
-        **facts,
-    )
+    open_ledger().step(**step)
+    openlineage.tell(step)
 
 
 @functools.cache
