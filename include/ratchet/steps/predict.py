@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -44,17 +45,23 @@ def predict(pipeline: Any, rows: pa.Table, trained: pa.Table, spec: ModelSpec, v
     kept = [*spec.columns.id, *([spec.columns.time] if spec.columns.time else [])]
     out = rows.select(list(dict.fromkeys(kept)))
     inside = _ids(rows, spec).isin(_ids(trained, spec)).to_numpy()
-    predicted = pa.array([str(p) for p in said.predicted]) if spec.classifies else pa.array(said.predicted.astype(float))
+    predicted = _names(said.predicted) if spec.classifies else pa.array(said.predicted.astype(float))
     columns = {
         "prediction": predicted,
         "score": pa.array(np.asarray(scores, dtype=float)),
-        "model_version": pa.array([version] * rows.num_rows, type=pa.int64()),
+        "model_version": pa.repeat(pa.scalar(version, type=pa.int64()), rows.num_rows),
         "in_snapshot": pa.array(inside),
-        "scored_at": pa.array([at] * rows.num_rows, type=pa.timestamp("us", tz="UTC")),
+        "scored_at": pa.repeat(pa.scalar(at, type=pa.timestamp("us", tz="UTC")), rows.num_rows),
     }
     for name, values in columns.items():
         out = out.append_column(name, values)
     return out
+
+
+def _names(predicted: npt.NDArray[Any]) -> pa.Array:
+    """Write classes as text: each class once, not each row."""
+    codes, classes = pd.factorize(predicted)
+    return pa.array([str(each) for each in classes]).take(pa.array(codes))
 
 
 def _ids(rows: pa.Table, spec: ModelSpec) -> pd.Series:
