@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
-from include.ratchet.domain.config import Config, load_config
-from include.ratchet.domain.openlineage import run_event
 from include.ratchet.domain.records import Json
+
+if TYPE_CHECKING:
+    from include.ratchet.domain.config import Config
 
 _log = logging.getLogger(__name__)
 
 
 def tell(step: Json) -> None:
     """Send the event of a step; what goes wrong is a warning in the task's log."""
+    from include.ratchet.domain.config import load_config
+    from include.ratchet.domain.openlineage import run_event
+
     try:
         config = load_config()
         if config.lineage.url or config.lineage.path:
