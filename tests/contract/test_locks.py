@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
+import threading
 from pathlib import Path
+
+import pytest
 
 from include.ratchet.adapters.ledger import Ledger
 from include.ratchet.domain.specs import PROJECT
@@ -50,3 +54,26 @@ def test_a_lock_ends_with_the_process_that_was_killed(url: str, tmp_path: Path) 
     process.wait()
     with Ledger(url).alone("merge f"):
         assert not (tmp_path / "said").exists()
+
+
+def test_who_waits_says_so_once(url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A task that stands still is no riddle to who reads its log; one that need not wait says nothing."""
+    process = _holder(url, tmp_path / "said")
+    waited = threading.Event()
+
+    class Seen(logging.Handler):
+        def emit(self, _: logging.LogRecord) -> None:
+            waited.set()
+            process.kill()
+
+    log, seen = logging.getLogger("ratchet.ledger"), Seen()
+    log.addHandler(seen)
+    with caplog.at_level(logging.INFO, "ratchet.ledger"):
+        with Ledger(url).alone("merge other"):
+            assert not waited.is_set()
+        threading.Timer(20, process.kill).start()  # else one that says nothing would wait for ever
+        with Ledger(url).alone("merge f"):
+            assert waited.is_set()
+    log.removeHandler(seen)
+    process.wait()
+    assert [each.getMessage() for each in caplog.records] == ["merge f: another run is at it; waiting until it has ended"]

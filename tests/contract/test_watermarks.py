@@ -196,7 +196,7 @@ def test_a_column_more_or_less_makes_no_row_new(url: str) -> None:
 BOUNDED = {
     "plain": "SELECT * FROM t WHERE at >= :start AND at < :end",
     "careful": "SELECT * FROM t WHERE (:start IS NULL OR at >= :start) AND (:end IS NULL OR at < :end)",
-    "sums": "SELECT id, min(at) AS at, sum(v) AS v FROM t WHERE at >= :start AND at < :end GROUP BY id",
+    "sums": "SELECT id, at, sum(v) AS v FROM t WHERE at >= :start AND at < :end GROUP BY id, at",
 }
 
 
@@ -215,6 +215,21 @@ def test_a_query_is_read_between_bounds(url: str, kind: str, written: str) -> No
     assert reader.look() == [6]
     if kind != "number":
         assert reader.between(0, 2, "backfill") == [5]
+
+
+def test_a_sum_of_a_group_at_one_watermark_is_of_the_whole_group(url: str, kind: str) -> None:
+    """A row comes late: the group lands again with all its rows, never a sum of the late one alone."""
+    reader = Reader(url, kind)
+    query = "SELECT min(id) AS id, at, sum(v) AS v FROM t WHERE (at >= :start AND at < :end) OR at IS NULL GROUP BY at"
+    source = {"kind": "sql", "connection": "db", "query": query, "watermark": "at"}
+    reader.spec = feed_spec({name: str(each) for name, each in reader.spec.columns.items()}, source)
+    sums: list[list[float]] = []
+    for row in ((1, 1), (2, 2), (3, 2)):
+        reader.insert(row, v=1.5)
+        reader.look()
+        sums.append(pq.read_table(io.BytesIO(reader.raw[-1][1]))["v"].to_pylist())
+    assert sums == [[1.5], [1.5], [3.0]]
+    assert reader.look() == []
 
 
 def test_a_text_is_read_between_bounds(url: str) -> None:

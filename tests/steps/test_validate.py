@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -158,3 +160,32 @@ def test_a_crash_over_a_personal_column_shows_nothing_of_it() -> None:
     odd = {"type": "expect_column_values_to_match_strftime_format", "column": "v", "strftime_format": "%Y"}
     with pytest.raises(SpecError, match=r"expect_column_values_to_match_strftime_format:v: \(personal\)"):
         sort_rows(batch([1, 20]), spec_of(odd, personal=["v"]), "sha")
+
+
+@pytest.mark.parametrize(
+    ("cells", "kept"),
+    [
+        (pa.array(np.array([1, 2], dtype="float16")), [1.0, 2.0]),
+        (pa.array([Decimal("1" * 45), Decimal(2)]), ["1" * 45, "2"]),
+        (pa.array([2**60, 0], pa.timestamp("ms")), [f"<value out of range: {2**60}>", "1970-01-01 00:00:00"]),
+    ],
+    ids=["half", "long", "far"],
+)
+def test_cells_that_duckdb_does_not_know_are_kept_too(cells: pa.Array, kept: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch is sorted whatever types its file holds, slice for slice: DuckDB does not answer any more after some of them."""
+    monkeypatch.setattr("include.ratchet.steps.validate.SLICE", 1)
+    came = batch([20, 30])
+    came = Decoded(came.rows, came.original.append_column("w", cells), {})
+    bad = sort_rows(came, spec_of(BETWEEN), "sha").quarantined().read_all()
+    assert [json.loads(each) for each in bad["original"].to_pylist()] == [
+        {"id": "000", "v": "20.0", "w": kept[0]},
+        {"id": "001", "v": "30.0", "w": kept[1]},
+    ]
+
+
+def test_a_column_may_have_any_name() -> None:
+    """The name that the rows have among themselves is no column's."""
+    came = batch([20])
+    original = came.original.append_column("came", pa.array(["x"])).append_column("Came_", pa.array(["y"]))
+    bad = sort_rows(Decoded(came.rows, original, {}), spec_of(BETWEEN), "sha").quarantined().read_all()
+    assert json.loads(bad["original"][0].as_py()) == {"id": "000", "v": "20.0", "came": "x", "Came_": "y"}

@@ -14,7 +14,7 @@ from include.ratchet.adapters.lake import DeltaLake
 from include.ratchet.domain.errors import DataError, QualityError, Skip
 from include.ratchet.steps.transform import content_digest
 from include.ratchet.steps.validate import sort_rows
-from include.ratchet.tasks import ingest, revise
+from include.ratchet.tasks import ingest, review, revise
 from tests.tiny import FEED, FEED_YAML, Project, visits
 
 STRICT = FEED_YAML.replace("max_value: 50", "max_value: 0.5").replace("max_fraction: 0.05", "max_fraction: 1.0")
@@ -249,6 +249,87 @@ def test_a_merge_that_began_while_a_run_beside_it_sorted(project: Project, monke
     held = [int(json.loads(each)["visit"]) for each in _rows(project, "quarantine")["original"]]
     assert held
     assert Counter(_rows(project, "clean")["visit"]) + Counter(held) == Counter(visits(0, 2)["visit"].tolist())
+
+
+@pytest.mark.parametrize("wide", [True, False], ids=["checked", "stopped"])
+def test_a_merge_that_began_while_a_run_beside_it_checked(project: Project, monkeypatch: pytest.MonkeyPatch, wide: bool) -> None:  # noqa: FBT001
+    """The check's word comes too late, be it good or bad: what the merge began with is finished, under its own rules."""
+    project.write(feed=STRICT)
+    project.deliver("1.csv", visits(0, 2))
+    (name,) = project.run(ingest.land, FEED, stage="ingest")
+    project.run(ingest.check, FEED, name)
+    project.run(ingest.validate, FEED, name)
+    real = review.examine
+
+    def beside(*args: Any) -> Any:
+        found = real(*args)
+        with monkeypatch.context() as patch:
+            patch.setattr(DeltaLake, "write", _killed_at_clean(DeltaLake.write))
+            with pytest.raises(KeyboardInterrupt):
+                project.run(ingest.merge, FEED)
+        project.write(feed=LAX)
+        if not wide:
+            message = "not the feed's"
+            raise QualityError(message, [])
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(review, "examine", beside)
+        assert project.run(ingest.check, FEED, name) == name
+    assert project.run(ingest.validate, FEED, name) == {"batch": name, "begun": True}
+    project.run(ingest.merge, FEED)
+    held = [int(json.loads(each)["visit"]) for each in _rows(project, "quarantine")["original"]]
+    assert held
+    assert Counter(_rows(project, "clean")["visit"]) + Counter(held) == Counter(visits(0, 2)["visit"].tolist())
+
+
+def test_a_repair_that_began_while_a_run_beside_it_was_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that it released are in clean, and leave quarantine though another run would not repair the batch any more."""
+    project.write(feed=STRICT)
+    project.deliver("1.csv", visits(0, 2))
+    project.ingest()
+    project.write(feed=LAX)
+    revise.requarantine(FEED, "me", "")
+    (name,) = project.run(ingest.land, FEED, stage="ingest")
+    project.run(ingest.validate, FEED, name)
+
+    def beside(*_: Any) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(DeltaLake, "revise", _killed)
+            with pytest.raises(KeyboardInterrupt):
+                project.run(ingest.merge, FEED)
+        message = "would stop today"
+        raise QualityError(message, [])
+
+    with monkeypatch.context() as patch:
+        patch.setattr("include.ratchet.steps.validate.sort_rows", beside)
+        assert revise.sort_again(FEED, name) == {"batch": name, "begun": True}
+    project.run(ingest.merge, FEED)
+    assert _rows(project, "quarantine").empty
+    assert Counter(_rows(project, "clean")["visit"]) == Counter(visits(0, 2)["visit"].tolist())
+
+
+def test_a_batch_that_is_rejected_while_others_are_merged_does_not_enter(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A merge asks again before each batch; what an operator ended stays ended, whatever a run beside says of it."""
+    project.deliver("1.csv", visits(0, 2))
+    project.deliver("2.csv", visits(2, 2))
+    names = project.run(ingest.land, FEED, stage="ingest")
+    for name in names:
+        project.run(ingest.validate, FEED, project.run(ingest.check, FEED, name))
+    real = revise.write
+
+    def beside(*args: Any) -> Any:
+        open_ledger().mark(FEED, names[1], status="stopped", reason="wrong")
+        review.decide(FEED, "reject", names[1], "me", "wrong data")
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(revise, "write", beside)
+        assert project.run(ingest.merge, FEED)["batches"] == 1
+    assert Counter(_rows(project, "clean")["visit"]) == Counter(visits(0, 2)["visit"].tolist())
+    for status in ("checked", "validated", "stopped", "merged"):
+        open_ledger().mark(FEED, names[1], status=status)
+    assert [each.status for each in open_ledger().batches(FEED)] == ["merged", "rejected"]
 
 
 def test_a_batch_that_was_merged_does_not_go_back(project: Project) -> None:

@@ -81,14 +81,17 @@ def check(feed: str, name: str) -> str:
 
     ledger = open_ledger()
     _require_not_rejected(ledger, feed, name)
-    if revise.begun(ledger, feed, name) or revise.is_merged(ledger, feed, name):
+    if _is_past(ledger, feed, name):
         return name  # its rows are in the table: it is sorted again, not judged again
     try:
         found = review.examine(feed, name)
     except QualityError as error:
-        raise _stopped(feed, name, error) from error
-    ledger.describe(feed, name, found.figures)
-    ledger.mark(feed, name, status="checked", rows=found.decoded.rows.num_rows)
+        _stop(feed, name, error)
+        return name
+    with ledger.alone(f"merge {feed}"):  # while it was read, a run beside this one may have begun to merge it: it stays as it was sorted
+        if not _is_past(ledger, feed, name):
+            ledger.describe(feed, name, found.figures)
+            ledger.mark(feed, name, status="checked", rows=found.decoded.rows.num_rows)
     return name
 
 
@@ -106,9 +109,11 @@ def validate(feed: str, name: str) -> Json:
     try:
         result = sort_rows(review.decoded(spec, name), spec, name, review.usual_rows(spec, name))
     except QualityError as error:
-        raise _stopped(feed, name, error) from error
+        _stop(feed, name, error)
+        return {"batch": name, "begun": True}
     with ledger.alone(f"merge {feed}"):  # a merge beside this run may be between its two writes: it needs both files of one sorting
-        if revise.begun(ledger, feed, name) or revise.is_merged(ledger, feed, name):
+        _require_not_rejected(ledger, feed, name)
+        if _is_past(ledger, feed, name):
             return {"batch": name, "begun": True}
         ledger.mark(feed, name, status="checked")  # killed between the two files, the batch is not merged from them
         lake.keep(f"staged/{feed}/{name}.quarantine.parquet", result.quarantined())
@@ -124,21 +129,23 @@ def merge(feed: str) -> Json:
     from include.ratchet.adapters import open_docs, open_lake, open_ledger
 
     ledger, lake = open_ledger(), open_lake()
-    rows = 0
+    rows, done = 0, list[Batch]()
     with ledger.alone(f"merge {feed}"):  # a backfill's run, or one in a shell, would write older rows over newer ones
-        waiting = ledger.batches(feed, "validated", "repaired")
-        if not waiting:
-            message = "no batch passed its checks, or a run beside this one has merged them"
-            raise Skip(message)
-        for batch in waiting:
+        for batch in ledger.batches(feed, "validated", "repaired"):
+            if batch not in ledger.batches(feed, batch.status):
+                continue  # stopped since, and perhaps rejected: its rows do not enter
             again = batch.status == "repaired"
             facts = revise.write_again(feed, batch) if again else revise.write(feed, batch)
             ledger.mark(feed, batch.write_id, status="merged", **facts)
             held = batch.quarantined or 0
             rows += held - facts["quarantined"] if again else (batch.rows or 0) - held
             lake.drop(*(f"staged/{feed}/{batch.write_id}.{part}.parquet" for part in ("quarantine", "clean")))
-    docs = [open_docs().place_of(f"{feed}/{batch.write_id}.html") for batch in waiting]
-    return {"feed": feed, "version": lake.version(f"clean/{feed}"), "batches": len(waiting), "rows": rows, "docs": docs[-1]}
+            done.append(batch)
+    if not done:
+        message = "no batch passed its checks, or a run beside this one has merged them"
+        raise Skip(message)
+    docs = open_docs().place_of(f"{feed}/{done[-1].write_id}.html")
+    return {"feed": feed, "version": lake.version(f"clean/{feed}"), "batches": len(done), "rows": rows, "docs": docs}
 
 
 def report(feed: str, batches: list[str] | None) -> Json:
@@ -169,8 +176,13 @@ def _unfinished(spec: FeedSpec, ledger: Ledger) -> list[Batch]:
     return [*ledger.batches(spec.name, *UNFINISHED), *(each for each in stopped if each.judged_by != review.rules_of(spec, each.write_id))]
 
 
-def _stopped(feed: str, name: str, error: QualityError) -> QualityError:
-    """Write the refusal into the ledger, and name the file in it."""
+def _is_past(ledger: Ledger, feed: str, name: str) -> bool:
+    """Say whether a batch's rows are in the table, or some of them: what was sorted then holds."""
+    return revise.begun(ledger, feed, name) or revise.is_merged(ledger, feed, name)
+
+
+def _stop(feed: str, name: str, error: QualityError) -> None:
+    """Write the refusal into the ledger and raise it, the file named in it; nothing where a merge beside this run has begun."""
     from include.ratchet.adapters import open_ledger
 
     ledger = open_ledger()
@@ -180,8 +192,11 @@ def _stopped(feed: str, name: str, error: QualityError) -> QualityError:
         decide = f"./ratchet batches {feed} --accept {name[:12]} (or --reject), or the form of {feed}_ingest"
         hint = f"Mend and deliver it again, or decide: {decide}."
     named = QualityError(f"{uri} (batch {name[:12]}, kept): {error.headline}", error.faults, hint)
-    ledger.mark(feed, name, status="stopped", reason=str(named), judged_by=review.rules_of(specs.feed(feed), name))
-    return named
+    with ledger.alone(f"merge {feed}"):
+        if _is_past(ledger, feed, name):
+            return
+        ledger.mark(feed, name, status="stopped", reason=str(named), judged_by=review.rules_of(specs.feed(feed), name))
+    raise named from error
 
 
 def _watermark(feed: str) -> object:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -117,11 +119,12 @@ def test_the_password_is_in_no_delivery(tmp_path: Path, monkeypatch: pytest.Monk
     assert "u:***@h/db#t" in delivery.uri
 
 
-@pytest.mark.parametrize("found", ["table", "query"])
+@pytest.mark.parametrize("found", ["table", "query", "bounded"])
 def test_a_row_without_a_watermark_stops(url: str, found: str) -> None:
     """NULL lies in no window: nobody reads on as if such rows were not there; a query may say what counts instead."""
     run(url, "INSERT INTO t VALUES (7, 0, NULL), (8, 0, '2013-01-03')")
-    query: dict[str, Any] = {"table": None, "query": "SELECT * FROM t"} if found == "query" else {}
+    queries = {"query": "SELECT * FROM t", "bounded": "SELECT * FROM t WHERE (at >= :start AND at < :end) OR at IS NULL"}
+    query: dict[str, Any] = {} if found == "table" else {"table": None, "query": queries[found]}
     with pytest.raises(DataError, match=r"feed f: 1 rows of (t|the query) have no at, .*coalesce\(at, created_at\)"):
         database(url, watermark="at", **query).discover([], None)
     dated = database(url, watermark="at", table=None, query="SELECT id, v, coalesce(at, '2013-01-02') AS at FROM t")
@@ -193,3 +196,30 @@ def test_two_feeds_of_one_database_do_not_share_what_they_know(url: str) -> None
     assert Sql(feed_spec(spec, source), url, lambda _: iter([io.BytesIO(landed)])).discover([], 3) == []
     other = Sql(feed_spec(spec, source | {"query": "SELECT * FROM t WHERE 1 = 1"}), url)
     assert len(other.discover([], 3)) == 1
+
+
+def test_a_decimal_is_its_value(tmp_path: Path) -> None:
+    """1.5 comes as 1.50 beside 2.25, and as 1.5 alone: what has landed does not land again because of another row's digits."""
+    sqlite3.register_converter("exactly", lambda text: Decimal(text.decode()))
+    place = f"sqlite:///{tmp_path / 'd.db'}?detect_types=1"
+    run(place, "CREATE TABLE t (id INTEGER, at INTEGER, v exactly)", "INSERT INTO t VALUES (1, 1, '2.25'), (2, 2, '1.5')")
+    spec, landed = feed_spec({"id": "int64", "at": "int64", "v": "float64"}, {**TABLE, "watermark": "at"}, mode="append"), list[bytes]()
+    source = Sql(spec, place, lambda _: iter([io.BytesIO(each) for each in landed]))
+    (delivery,) = source.discover([], None)
+    landed.append(source.fetch(delivery).read())
+    assert pq.read_table(io.BytesIO(landed[0]))["v"].to_pylist() == [Decimal("2.25"), Decimal("1.50")]
+    assert source.discover([delivery.fingerprint], 2) == []
+
+
+@pytest.mark.parametrize(("kept", "declared"), [("20130101", "timestamp"), ("'2013-01-01'", "int64"), ("5", "string")])
+def test_bounds_of_another_type_than_the_database_holds_are_refused(tmp_path: Path, kept: str, declared: str) -> None:
+    """Nothing lies between them, for ever: it is said, not taken for an empty table."""
+    place = f"sqlite:///{tmp_path / 'k.db'}"
+    run(place, "CREATE TABLE t (id INTEGER, at)")
+    query = "SELECT id, at FROM t WHERE at >= :start AND at < :end"
+    source = Sql(feed_spec({"id": "int64", "at": declared}, {"kind": "sql", "connection": "db", "query": query, "watermark": "at"}), place)
+    assert source.discover([], None) == []
+    run(place, f"INSERT INTO t VALUES (1, {kept})")  # noqa: S608 - the test's own
+    with pytest.raises(SpecError) as error:
+        source.discover([], None)
+    assert f"found at {kept}, not between the first and the last {declared}" in error.value.faults[0]

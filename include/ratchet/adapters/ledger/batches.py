@@ -19,8 +19,12 @@ MERGED = ("merged", "repairing", "repaired")
 """Statuses of batches whose rows are in the clean table."""
 
 
-_PAST = {"checked": MERGED, "validated": MERGED, "stopped": MERGED, "repaired": ("merged",)}
-"""Statuses from which a batch does not go back to another."""
+_PAST = {
+    **dict.fromkeys(("checked", "validated", "stopped"), (*MERGED, "rejected")),
+    "merged": ("rejected",),
+    "repaired": ("merged",),
+}
+"""Statuses from which a batch does not go to another: who writes its rows asks for its status before, under the merge's lock."""
 
 
 class BatchRow(Table):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,10 @@ from sqlalchemy import text
 
 from include.ratchet.adapters.ledger.store import Store
 
+_log = logging.getLogger("ratchet.ledger")
 _LOCK = 0x726D7278
 """Of PostgreSQL's advisory locks, with the work's name."""
+_WAITS = "%s: another run is at it; waiting until it has ended"
 
 
 class Locks(Store):
@@ -21,13 +24,16 @@ class Locks(Store):
 
     @contextmanager
     def alone(self, work: str) -> Iterator[None]:
-        """Wait until nobody else does this work, and keep others from it for the block.
+        """Wait until nobody else does this work, and keep others from it for the block; who has to wait says so once.
 
         Not to be entered twice by one process for the same work: it would wait for itself.
         """
         if self._engine.dialect.name == "postgresql":
             with self._engine.begin() as connection:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock, hashtext(:work))"), {"lock": _LOCK, "work": work})
+                key = {"lock": _LOCK, "work": work}
+                if not connection.scalar(text("SELECT pg_try_advisory_xact_lock(:lock, hashtext(:work))"), key):
+                    _log.info(_WAITS, work)
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:lock, hashtext(:work))"), key)
                 yield
             return
         database = self._engine.url.database
@@ -37,5 +43,9 @@ class Locks(Store):
         place = Path(f"{database}.locks") / hashlib.sha256(work.encode()).hexdigest()[:16]
         place.parent.mkdir(exist_ok=True)
         with place.open("w", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _log.info(_WAITS, work)
+                fcntl.flock(file, fcntl.LOCK_EX)
             yield

@@ -5,7 +5,8 @@ landed: so a row that comes late with an equal watermark is read, or with one th
 twice, in whatever mode it is merged. A row whose watermark is NULL lies in no window: the source stops and says so.
 
 A query may say :start and :end, the half-open bounds of what is read; where there is none, the first or last value of
-the watermark's type. A database that cannot look into a query, such as one that adds up, then reads no more than it has to.
+the watermark's type. A database that cannot look into a query then reads no more than it has to. No bounds hold a NULL,
+and they cut a group that does not lie at one watermark: docs/sources.md says how a query is written then.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -179,8 +181,26 @@ class Sql(Source):
                 )
                 raise DataError(message)
             found = plain(connection.scalar(sa.select(sa.func.max(column)).select_from(relation)))
+        if found is None and landed is None:
+            self._require_bounds_that_hold(column)
         self._require_alike(found, landed)
         return found
+
+    def _require_bounds_that_hold(self, column: sa.ColumnClause[Any]) -> None:
+        """Refuse a query that finds nothing between the ends of the schema's type, and something between those of another."""
+        declared = self._spec.columns[column.name]
+        for kind in ("float64", "timestamp", "string") if self._spec.source.query else ():
+            with self._engine.connect() as connection:
+                try:
+                    found = connection.scalar(sa.select(sa.func.max(column)).select_from(self._relation(*ends(kind))))
+                except sa.exc.DBAPIError:  # PostgreSQL compares no time with a number
+                    continue
+            if found is not None:
+                fault = (
+                    f"found {column.name} {found!r}, not between the first and the last {declared} that stand for :start and :end; "
+                    "allowed is a watermark that the database holds as `schema` declares it. Cast it in the query, or leave the bounds out"
+                )
+                raise SpecError(f"feeds/{self._spec.name}/feed.yaml: source.query", [fault])
 
     def _require_alike(self, found: Any, landed: Any) -> None:
         if found is None or landed is None or alike(found, landed):
@@ -229,13 +249,18 @@ def _column(values: list[Any]) -> pa.Array:
 
 
 def _rows_of(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Give rows as what compares and counts: NaN is itself, lists and times are their texts, 1 is 1.0."""
+    """Give rows as what compares and counts: NaN is itself, times are their texts, 1 is 1.0.
+
+    A decimal is its value: Arrow gives a batch one scale, and 1.5 beside 2.25 would come as 1.50, alone as 1.5.
+    """
     return zip(*[[_comparable(value) for value in table[name].to_pylist()] for name in names], strict=True)
 
 
 def _comparable(value: Any) -> Any:
     if isinstance(value, float) and math.isnan(value):
         return "nan"
-    if value is None or isinstance(value, int | float | str):
+    if value is None or isinstance(value, int | float | str | Decimal):
         return value
+    if isinstance(value, list):
+        return tuple(_comparable(each) for each in value)
     return str(plain(value)) if isinstance(value, date | datetime) else str(value)
