@@ -38,6 +38,16 @@ def test_subjects_and_conditions_do_not_touch_each_other(url: str) -> None:
     assert [(each.subject, each.condition) for each in ledger.alerts()] == [("m", "drift"), ("n", "n_train is late")]
 
 
+def test_a_look_does_not_clear_what_another_told_since(url: str) -> None:
+    """A callback may tell between a sweep's reading and its writing; the next sweep, which read later, may clear it."""
+    ledger = Ledger(url)
+    ledger.hold("m", [DRIFT], AT + timedelta(seconds=5), HOW)
+    ledger.hold("m", [], AT, HOW)
+    assert len(ledger.alerts("m")) == 1
+    ledger.hold("m", [], AT + timedelta(minutes=10), HOW)
+    assert ledger.alerts("m") == []
+
+
 def test_an_unripe_condition_is_not_begun_and_goes_on(url: str) -> None:
     """A try that failed may be followed by another: it opens nothing, and keeps what was told."""
     ledger, unripe = Ledger(url), replace(DRIFT, ripe=False)

@@ -311,6 +311,20 @@ class TestVerdicts:
         assert [(s["task_id"], s["try_number"]) for s in ledger.steps("r")] == [("a", 1), ("a", 2), ("b", 1)]
         assert ledger.steps("other") == []
 
+    def test_a_task_fails_while_the_newest_run_that_has_it_does(self, ledger: Ledger) -> None:
+        """A run by hand of four candidates is over with the next of two, which has no fourth."""
+        common = {"dag_id": "d", "executor": "x", "code_version": "c", "parameters": {}, "started_at": AT, "ended_at": AT, "output": ""}
+
+        def tried(run: str, index: int, state: str, number: int = 1) -> list[tuple[str, int]]:
+            ledger.step(run_id=run, task_id="fit", map_index=index, try_number=number, state=state, **common)
+            return [(each["run_id"], each["map_index"]) for each in ledger.failing(["d"], AT)]
+
+        assert tried("four", 3, "failed") == [("four", 3)]
+        assert tried("four", 0, "success") == [("four", 3)]
+        assert tried("two", 0, "failed") == [("two", 0)]
+        assert tried("two", 1, "success") == [("two", 0)]
+        assert tried("two", 0, "success", 2) == []
+
 
 RACER = """
     import sys, time

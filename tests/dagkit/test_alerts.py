@@ -152,7 +152,9 @@ def test_a_task_that_failed_tells_at_once(landed: Project, chat: Callable[[int],
         alerts.TELL(context("failed"))
         alerts.TELL(context("failed"))
     ((_, content),) = got
-    assert content["text"].startswith(f"*Ratchet: {MODEL}: {MODEL}_train failed*\nWhat happened: {MODEL}_train.arbitrate failed in next")
+    assert content["text"].startswith(
+        f"*Ratchet: {MODEL}: {MODEL}_train failed in next*\nWhat happened: {MODEL}_train.arbitrate failed in next"
+    )
 
 
 def test_a_channel_that_is_down_fails_nothing(landed: Project, chat: Callable[[int], None]) -> None:

@@ -71,7 +71,7 @@ def test_a_fault_is_told_and_a_champion_that_is_as_good_is_not() -> None:
     """That it is not better is healthy; a check is certain, and a guard has its level."""
     assert conditions(alerts.of_verdicts(SPEC, [verdict("refuse", failed("proof", "gain over the champion"))], 3)) == []
     (check,) = alerts.of_verdicts(SPEC, [verdict("refuse", failed())], 3)
-    assert check.condition == "refused for a fault"
+    assert check.condition == "version 4 refused for a fault"
     assert check.sure == "Certain: the rule is deterministic."
     assert check.did == "Refused it. Version 3 goes on serving."
     (guard,) = alerts.of_verdicts(SPEC, [verdict("refuse", failed("guard", "flips"))], 3)
@@ -81,7 +81,7 @@ def test_a_fault_is_told_and_a_champion_that_is_as_good_is_not() -> None:
 def test_faults_in_a_row_open_the_circuit() -> None:
     """As many as the spec says, and it stays told until a challenger is sound."""
     faulty = [verdict("refuse", failed(), version=each) for each in (6, 5)]
-    assert conditions(alerts.of_verdicts(SPEC, faulty, 3)) == ["refused for a fault", "circuit open"]
+    assert conditions(alerts.of_verdicts(SPEC, faulty, 3)) == ["version 6 refused for a fault", "circuit open"]
     assert conditions(alerts.of_verdicts(SPEC, [verdict("promote", version=7), *faulty], 3)) == []
 
 
@@ -97,6 +97,7 @@ def test_only_an_automatic_rollback_is_news() -> None:
     back = Promotion("m", 3, 4, "rollback", "ratchet", "smoke test failed", "e", AT)
     (told,) = alerts.of_promotions("m", [back])
     assert told.what == "Version 4 was promoted and taken back: smoke test failed"
+    assert told.condition == "version 4 rolled back at 2026-01-01 00:00"
     assert alerts.of_promotions("m", [replace(back, who="ann")]) == []
     assert alerts.of_promotions("m", [Promotion("m", 5, 3, "promote", "airflow", "w", "e", AT), back]) == []
     assert alerts.of_promotions("m", []) == []
@@ -129,8 +130,10 @@ def test_a_failed_task_is_told_once_it_has_no_more_tries() -> None:
     """At once where the run has failed for good, after ten minutes otherwise; a stopped batch is another alert."""
     step = {"dag_id": "m_train", "task_id": "fit", "run_id": "r", "try_number": 1, "reason": "OSError: disk", "ended_at": AT}
     (fresh,) = alerts.of_steps("m", [step, step | {"task_id": "judge"}], AT)
-    assert (fresh.condition, fresh.ripe) == ("m_train failed", False)
+    assert (fresh.condition, fresh.ripe) == ("m_train failed in r", False)
     assert fresh.what == "m_train.fit failed in r, try 1: OSError: disk"
+    assert conditions(alerts.of_steps("m", [step, step | {"run_id": "s"}], AT)) == ["m_train failed in r", "m_train failed in s"]
+    assert len(alerts.of_steps("m", [step | {"run_id": "r" * 300}], AT)[0].condition) == 300  # what the ledger's column takes
     assert alerts.of_steps("m", [step], AT, settled="r")[0].ripe
     assert alerts.of_steps("m", [step], AT + timedelta(minutes=11))[0].ripe
     assert alerts.of_steps("m", [step | {"reason": "SkewError: column x"}], AT) == []

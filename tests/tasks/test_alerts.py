@@ -64,7 +64,7 @@ def test_a_failed_run_is_told_by_the_task_and_cleared_by_the_next(landed: Projec
         landed.run(arbitrate.arbitrate, MODEL, candidates=["nope"])
     assert alerts.look() == []
     (told,) = alerts.look([MODEL], settled=landed.run_id)
-    assert told.condition == f"{MODEL}_train failed"
+    assert told.condition == f"{MODEL}_train failed in {landed.run_id}"
     assert alerts.look() == []
     landed.run(arbitrate.arbitrate, MODEL)
     alerts.look()
@@ -72,14 +72,18 @@ def test_a_failed_run_is_told_by_the_task_and_cleared_by_the_next(landed: Projec
 
 
 def test_a_rollback_is_told(serving: Project) -> None:
-    """By whoever looks first after it."""
+    """By whoever looks first after it; another one, with no look in between, is news as well."""
     ledger = open_ledger()
     one, two = (next(v for v in ledger.verdicts(MODEL) if v.version == number) for number in (1, 2))
     now = datetime.now(UTC)
     ledger.promote(Promotion(MODEL, 2, 1, "promote", "airflow", "why", two.digest, now))
     assert serving.run_id
     ledger.promote(Promotion(MODEL, 1, 2, "rollback", "ratchet", "smoke test failed: silence", one.digest, now))
-    assert [each.condition for each in alerts.look([MODEL])] == ["rolled back"]
+    assert [each.condition for each in alerts.look([MODEL])] == [f"version 2 rolled back at {now:%Y-%m-%d %H:%M}"]
+    later = now + timedelta(days=1)
+    ledger.promote(Promotion(MODEL, 2, 1, "promote", "airflow", "why", two.digest, later))
+    ledger.promote(Promotion(MODEL, 1, 2, "rollback", "ratchet", "smoke test failed: silence", one.digest, later))
+    assert [each.condition for each in alerts.look([MODEL])] == [f"version 2 rolled back at {later:%Y-%m-%d %H:%M}"]
 
 
 def test_a_late_run_stands_until_something_of_it_ends(landed: Project) -> None:
@@ -91,6 +95,42 @@ def test_a_late_run_stands_until_something_of_it_ends(landed: Project) -> None:
     landed.run(arbitrate.arbitrate, MODEL)
     alerts.look([MODEL])
     assert open_ledger().alerts() == []
+
+
+def test_a_broken_model_hides_nothing_of_a_feed(project: Project) -> None:
+    """Another's model.yaml that cannot be read leaves the feed's stopped batch told."""
+    project.deliver("bad.csv", b"visit,at\n1,2020-01-01T00:00:00Z\n")
+    (sha,) = project.run(ingest.land, FEED, stage="ingest")
+    with pytest.raises(QualityError):
+        project.run(ingest.check, FEED, sha, stage="ingest")
+    broken = project.include / "models" / "a_broken" / "model.yaml"
+    broken.parent.mkdir()
+    broken.write_text("nonsense: 1\n")
+    assert [each.condition for each in alerts.look()] == [f"batch {sha[:12]} stopped"]
+
+
+def test_what_is_told_of_a_spec_that_is_gone_clears(project: Project) -> None:
+    """Its DAGs end no more: that one is late, or has failed, is over with it."""
+    assert project.include.exists()
+    alerts.late("gone_train", "r", timedelta(hours=6))
+    assert [each.subject for each in open_ledger().alerts()] == ["gone"]
+    assert alerts.look() == []
+    assert open_ledger().alerts() == []
+
+
+def test_the_sweep_itself_may_be_late_and_may_fail(project: Project) -> None:
+    """A run that ends clears that it is late; one that failed is told of itself."""
+    assert project.include.exists()
+    alerts.late(alerts.SWEEP, "r", timedelta(hours=6))
+    alerts.look()
+    assert [each.condition for each in open_ledger().alerts()] == ["ratchet_alerts is late"]
+    at = datetime.now(UTC)
+    open_ledger().step(
+        dag_id=alerts.SWEEP, run_id="s", task_id="alert", map_index=-1, try_number=3, state="failed", executor="", code_version="",
+        parameters={}, started_at=at, ended_at=at, output="", reason="OSError: disk",
+    )  # fmt: skip
+    assert [each.condition for each in alerts.look([alerts.SWEEP], settled="s")] == ["ratchet_alerts failed in s"]
+    assert [each.condition for each in open_ledger().alerts()] == ["ratchet_alerts failed in s"]
 
 
 def test_a_channel_that_is_down_loses_nothing_and_stops_nobody(landed: Project) -> None:

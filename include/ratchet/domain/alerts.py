@@ -128,7 +128,7 @@ def of_verdicts(spec: ModelSpec, verdicts: Sequence[Verdict], inconclusive: int)
         sure = kinds.get(failed.kind, f"At alpha {spec.gate.alpha:g}.")
         what = f"Version {newest.version} was refused for a fault: {faulty[0]}"
         do = f"Read the dossier of {newest.run_id}; mend the data, the transform or the candidate, and train again."
-        found.append(Alert(spec.name, "refused for a fault", what, sure, f"Refused it. {served}", do))
+        found.append(Alert(spec.name, f"version {newest.version} refused for a fault", what, sure, f"Refused it. {served}", do))
     breaker = spec.triggers.breaker
     if breaker and len(faulty) >= breaker.refused:
         what = f"{len(faulty)} challengers in a row were refused for a fault, the last: {faulty[0]}"
@@ -150,7 +150,16 @@ def of_promotions(model: str, promotions: Sequence[Promotion]) -> list[Alert]:
         return []
     what = f"Version {newest.previous} was promoted and taken back: {newest.why}"
     do = f"See the service's log; then start {model}_deploy again, or train anew."
-    return [Alert(model, "rolled back", what, CERTAIN, f"Version {newest.version} serves again.", do)]
+    return [
+        Alert(
+            model,
+            f"version {newest.previous} rolled back at {newest.at:%Y-%m-%d %H:%M}",
+            what,
+            CERTAIN,
+            f"Version {newest.version} serves again.",
+            do,
+        )
+    ]
 
 
 def of_approval(spec: ModelSpec, waiting: Verdict, answer: Agreement | None, now: datetime) -> list[Alert]:
@@ -186,20 +195,21 @@ def of_stale(feed: str, sentence: str) -> Alert:
 
 
 def of_steps(subject: str, failing: Sequence[Json], now: datetime, settled: str = "") -> list[Alert]:
-    """Say which DAGs of a subject failed: per DAG the first of the tasks whose newest try failed; `settled` is a run without more tries."""
-    first: dict[str, Json] = {}
+    """Say which runs of a subject failed: per run the first of the tasks whose newest try failed; `settled` is one without more tries."""
+    first: dict[tuple[str, str], Json] = {}
     for step in failing:
         if not step["reason"].startswith(QUALITY):
-            first.setdefault(step["dag_id"], step)
-    return [_failed(subject, dag, step, ripe=step["run_id"] == settled or step["ended_at"] < now - RETRIES) for dag, step in first.items()]
+            first.setdefault((step["dag_id"], step["run_id"]), step)
+    return [_failed(subject, step, ripe=step["run_id"] == settled or step["ended_at"] < now - RETRIES) for step in first.values()]
 
 
-def _failed(subject: str, dag: str, step: Json, *, ripe: bool) -> Alert:
+def _failed(subject: str, step: Json, *, ripe: bool) -> Alert:
+    dag, run = step["dag_id"], step["run_id"]
     reason = " ".join(step["reason"].split())[:500]
-    what = f"{dag}.{step['task_id']} failed in {step['run_id']}, try {step['try_number']}: {reason}"
+    what = f"{dag}.{step['task_id']} failed in {run}, try {step['try_number']}: {reason}"
     do = f"Read the task's log, mend the cause, and clear the task in Airflow: every step is safe to run again. {dag} also runs by itself."
     did = "Nothing was half written; what the run was to do waits in the ledger."
-    return Alert(subject, f"{dag} failed", what, CERTAIN, did, do, ripe)
+    return Alert(subject, f"{dag} failed in {run}"[:300], what, CERTAIN, did, do, ripe)
 
 
 def of_late_run(subject: str, dag: str, run: str, within: timedelta) -> Alert:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -10,6 +11,8 @@ from include.ratchet.domain.durations import Duration
 from include.ratchet.domain.strict import Strict
 
 _DEFAULTS = {"smtp": "smtp_default", "webhook": "slack_default", "sns": "aws_default"}
+OFTEN = timedelta(minutes=10)
+"""How often `ratchet_alerts` looks: telling again sooner would tell at every look of every task."""
 
 
 class Channel(Strict):
@@ -38,16 +41,24 @@ class Channel(Strict):
     @property
     def name(self) -> str:
         """What names the channel in the ledger."""
-        return " ".join([self.kind, self.connection_id, *self.to])
+        return " ".join([self.kind, self.connection_id, *([f"from {self.sender}"] if self.sender else []), *self.to])
 
 
 class Alerts(Strict):
     """Who is told, how often again while a condition holds, and when undecided verdicts are worth a word."""
 
     channels: tuple[Channel, ...] = ()
-    repeat: Duration = Field(default="1d", validate_default=True)
+    repeat: Duration = Field(default="1d", validate_default=True, ge=OFTEN)
     inconclusive: int = Field(3, ge=1)
     """Verdicts in a row that decided nothing."""
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Alerts:
+        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twice:
+            message = f"channels: found {twice} more than once; allowed is each channel once: each would be told twice"
+            raise ValueError(message)
+        return self
 
     @property
     def names(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from include.ratchet.adapters.ledger import Ledger
 
 STAGES = ("ingest", "materialize", "train", "deploy", "score", "monitor", "rehearse")
+SWEEP = "ratchet_alerts"
 REMEMBERED = timedelta(days=7)
 """A task that failed longer ago, and was not tried since, is no news."""
 _log = logging.getLogger(__name__)
@@ -29,6 +31,16 @@ _log = logging.getLogger(__name__)
 def subjects() -> list[str]:
     """Name everything that an alert may be about; a feed and a model of one name are one subject."""
     return sorted({name for kind in ("models", "feeds", "views") for name in specs.names(kind)})
+
+
+def _all(ledger: Ledger) -> list[str]:
+    """Name every subject, what looks at them, and what alerts stand of: of a spec that was removed they are to clear."""
+    return sorted({*subjects(), SWEEP, *(each.subject for each in ledger.alerts())})
+
+
+def _dags(name: str) -> list[str]:
+    """Name the DAGs of a subject: a spec has one a stage, any other subject is a DAG itself."""
+    return [f"{name}_{stage}" for stage in STAGES] if name in subjects() else [name]
 
 
 def subject_of(dag: str) -> str:
@@ -51,7 +63,7 @@ def look(names: Collection[str] | None = None, settled: str = "") -> list[Alert]
 
     ledger, config, now = open_ledger(), load_config().alerts, datetime.now(UTC)
     found = []
-    for name in subjects() if names is None else names:
+    for name in _all(ledger) if names is None else names:
         try:
             holds = _holding(name, ledger, config.inconclusive, now, settled)
         except SpecError as error:
@@ -67,16 +79,16 @@ def late(dag: str, run: str, within: timedelta) -> list[Alert]:
     from include.ratchet.adapters import open_ledger
     from include.ratchet.domain.config import load_config
 
-    ledger, config, name = open_ledger(), load_config().alerts, subject_of(dag)
+    ledger, config, name, now = open_ledger(), load_config().alerts, subject_of(dag), datetime.now(UTC)
     keep = [each.condition for each in ledger.alerts(name)]
     said = [told.of_late_run(name, dag, run, within)]
-    return ledger.hold(name, said, datetime.now(UTC), Telling(config.repeat, config.names, keep))
+    return ledger.hold(name, said, now, Telling(config.repeat, config.names, keep))
 
 
 def _still_late(alert: Standing, ledger: Ledger) -> bool:
-    """Whether no task of a DAG that was late has ended since."""
+    """Whether no task of a DAG that was late has ended since, and the DAG may still be there."""
     dag = told.late_dag(alert.condition)
-    return dag is not None and not ledger.ended(dag, alert.since)
+    return dag in _dags(alert.subject) and not ledger.ended(dag, alert.since)
 
 
 def send(deliver: Callable[[Channel, str, str], None], *, fresh: bool = False) -> int:
@@ -110,7 +122,7 @@ def send(deliver: Callable[[Channel, str, str], None], *, fresh: bool = False) -
 
 
 def _holding(name: str, ledger: Ledger, inconclusive: int, now: datetime, settled: str) -> list[Alert]:
-    failing = ledger.failing([f"{name}_{stage}" for stage in STAGES], now - REMEMBERED)
+    failing = ledger.failing(_dags(name), now - REMEMBERED)
     found = told.of_steps(name, failing, now, settled)
     if name in specs.names("models"):
         found += _of_model(name, ledger, inconclusive, now)
@@ -144,7 +156,8 @@ def _waiting(verdicts: Sequence[Verdict], served: Sequence[int]) -> Verdict | No
 def _stale(feed: str) -> list[str]:
     """Say whether a feed is late, beside the feeds that it is read with."""
     for model in specs.names("models"):
-        together = specs.all_feeds(specs.model(model))
-        if feed in together:
-            return [said for said in freshness.stale(together) if said.startswith(f"{feed}: ")]
+        with suppress(SpecError):  # a broken spec of another is that one's matter
+            together = specs.all_feeds(specs.model(model))
+            if feed in together:
+                return [said for said in freshness.stale(together) if said.startswith(f"{feed}: ")]
     return freshness.stale([feed])

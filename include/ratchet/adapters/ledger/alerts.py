@@ -56,7 +56,7 @@ class Alerts(Store):
         """Make `holds` all that holds of a subject; return what is to be told, whose messages are written for each channel.
 
         Told is what did not hold before, and again what was told so long ago. What holds no longer is cleared, but for what
-        is to be kept.
+        is to be kept, and for what another told since `now`: the time before `holds` was read.
         """
         try:
             return self._hold(subject, holds, now, how)
@@ -69,7 +69,7 @@ class Alerts(Store):
         with Session(self._engine) as session, session.begin():
             rows = {row.condition: row for row in session.scalars(query.order_by(AlertRow.id).with_for_update())}
             for condition, row in rows.items():
-                if condition not in found and condition not in how.keep:
+                if condition not in found and condition not in how.keep and row.told_at < now:
                     row.cleared_at = now
             for condition, alert in found.items():
                 known = rows.get(condition)

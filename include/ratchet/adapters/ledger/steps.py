@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, Text, UniqueConstraint, func, select
+from sqlalchemy import ColumnElement, String, Text, UniqueConstraint, func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -74,9 +74,15 @@ class Steps(Store):
             return [{c.name: getattr(row, c.name) for c in StepRow.__table__.columns} for row in rows]
 
     def failing(self, dags: Sequence[str], since: datetime) -> list[Json]:
-        """Return, of some DAGs, the newest try of each task that began since a time and failed, oldest first."""
+        """Return the failed newest tries of some DAGs' tasks, oldest first; of a task counts the newest run that has it.
+
+        An earlier run may have had more mapped tasks than any will have again.
+        """
         ended = (StepRow.dag_id.in_(dags), StepRow.started_at >= since, StepRow.state.in_(("success", "skipped", "failed")))
-        newest = select(func.max(StepRow.id)).where(*ended).group_by(StepRow.dag_id, StepRow.task_id, StepRow.map_index)
+        last = select(func.max(StepRow.id)).where(*ended).group_by(StepRow.dag_id, StepRow.task_id)
+        task = (StepRow.dag_id, StepRow.task_id, StepRow.run_id)
+        of_last = tuple_(*task).in_(select(*task).where(StepRow.id.in_(last)))
+        newest = select(func.max(StepRow.id)).where(*ended, of_last).group_by(*task, StepRow.map_index)
         return self._steps(StepRow.id.in_(newest) & (StepRow.state == "failed"))
 
     def ended(self, dag: str, since: datetime) -> bool:
