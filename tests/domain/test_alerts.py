@@ -58,6 +58,15 @@ def test_a_report_tells_drift_and_degradation() -> None:
     assert alerts.of_report(SPEC, REPORT | {"drift": {"alarm": False, "sentence": "no drift"}}, signals) == []
 
 
+def test_an_estimated_degradation_is_told_where_it_is_a_signal() -> None:
+    """Only with `estimated: true`: else it stands in the report."""
+    report = REPORT | {"estimated": {"degraded": ["w"], "sentence": "worse than allowed in w"}}
+    assert alerts.of_report(SPEC, report, []) == []
+    asked = makers.model_spec(triggers__degradation={"drop": 0.1, "estimated": True})
+    (worse,) = alerts.of_report(asked, report, [])
+    assert (worse.condition, worse.what) == ("degradation", "Version 3: worse than allowed in w.")
+
+
 def test_a_report_tells_of_views_that_answered_what_training_would_not_have_seen() -> None:
     """With the counts; a view whose answers are equal, or only lag, is no alert."""
     counts = {"view": "v", "answers": 3, "compared": 3, "equal": 1, "behind": 2, "different": 0, "gone": 0}

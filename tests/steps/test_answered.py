@@ -47,3 +47,14 @@ def test_inputs_that_training_does_not_see_are_named() -> None:
 def test_nothing_in_common_is_no_error() -> None:
     """Without a row in both there is nothing to compare."""
     assert serving_skew(to_table([line(0, [{"x": 1.0}])], SPEC, {}), ROWS, SPEC, SPEC.columns, AT) == {"rows": 0, "different": {}}
+
+
+def test_a_service_that_was_idle_is_no_error() -> None:
+    """No request since then: nothing to say."""
+    assert service(to_table([line(0, [{"x": 1.0}])], SPEC, {}), AT + timedelta(hours=1)) == []
+
+
+def test_what_is_no_number_differs() -> None:
+    """A text in the place of a number is counted, and stops nothing."""
+    asked: list[Json] = [{"id": 1, "x": "sha256:00", "c": "a"}, {"id": 2, "x": 2.0, "c": "b"}]
+    assert serving_skew(to_table([line(0, asked)], SPEC, {}), ROWS, SPEC, SPEC.columns, AT) == {"rows": 2, "different": {"x": 0.5}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from include.ratchet.adapters.ledger import Ledger
 from include.ratchet.domain.arbiter import Facts
 from include.ratchet.domain.errors import Skip, SpecError
 from include.ratchet.domain.records import Disposition, Signal, TrainingRun, Window
-from include.ratchet.domain.triggerspec import Triggers
+from include.ratchet.domain.triggerspec import Cron, Triggers
 from include.ratchet.tasks import arbitrate
 from tests.tiny import DAYS, MODEL, MODEL_YAML, Project, visits
 
@@ -80,6 +80,13 @@ def test_a_schedule_starts_a_run(blessed: Project) -> None:
     blessed.run_id = "later"
     with pytest.raises(Skip):
         blessed.run(arbitrate.arbitrate, MODEL, run_type="scheduled")
+
+
+def test_a_slot_is_due_at_its_very_time() -> None:
+    """At midnight the slot of that midnight is due, not the one of the day before."""
+    at = datetime(2020, 1, 2, tzinfo=UTC)
+    assert arbitrate._slot(Cron(cron="0 0 * * *"), at) == "2020-01-02T00:00:00+00:00"
+    assert arbitrate._slot(Cron(cron="0 0 * * *"), at - timedelta(seconds=1)) == "2020-01-01T00:00:00+00:00"
 
 
 def test_a_schedule_goes_by_the_clock_of_the_deployment(blessed: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,8 +89,11 @@ def test_rows_without_time_are_judged_once(landed: Project) -> None:
             landed.run(score.score, MODEL, stage="score")
         snapshot = open_ledger().get_snapshot(open_ledger().verdicts(MODEL)[0].figures["snapshot"])
         for _ in range(2):  # a look that was killed before its report
-            found = drift.look(specs.model(MODEL), 1, snapshot, reading.versions(specs.model(MODEL)), reading.now(specs.model(MODEL)))
+            spec = specs.model(MODEL)
+            found = landed.run(drift.look, spec, 1, snapshot, reading.versions(spec), reading.now(spec), stage="monitor")
         report = landed.run(monitor.measure, MODEL, stage="monitor")
+        again = landed.run(monitor.measure, MODEL, stage="monitor")  # killed after its report, before its signal
+        assert again["drift"] == report["drift"]
         names.append([report["judged"], (found or {}).get("windows"), (report["drift"] or {}).get("windows")])
     first, second = "rows 2401 to 2600", "rows 2601 to 2800"
     assert names == [[first, [first], [first]], [first, None, None], [second, [second], [second]]]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from include.ratchet.adapters import open_ledger
 from include.ratchet.domain.errors import Skip
 from include.ratchet.domain.records import Json, Window
-from include.ratchet.tasks import arbitrate, monitor, online, score
+from include.ratchet.tasks import arbitrate, monitor, monitor_page, online, score
 from include.ratchet.tasks.materialize import materialize
 from tests.tiny import DAYS, MODEL, VIEW, Project, visits
 
@@ -129,3 +129,15 @@ def test_a_view_is_compared_online_with_offline(serving: Project) -> None:
     assert report["parity"] == [counts | {"equal": 1, "different": 1}]
     with pytest.raises(Skip):
         serving.run(monitor.signal, report, stage="monitor")
+
+
+def test_a_page_that_cannot_be_written_stops_no_report(serving: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report is in the ledger and is returned, so that the signal follows."""
+
+    def failing(_: Json) -> str:
+        raise OSError
+
+    serving.run(score.score, MODEL, stage="score")
+    _more(serving)
+    monkeypatch.setattr(monitor_page, "show", failing)
+    assert _measure(serving)["degraded"] == open_ledger().reports(MODEL)[0]["degraded"]

@@ -87,7 +87,10 @@ def of_report(spec: ModelSpec, report: Json, signals: Sequence[tuple[Signal, Dis
     """Say what the newest monitor report shows of the version that serves; signals are newest first."""
     found, drifted = [], report.get("drift") or {}
     rates = {"drift": spec.triggers.drift, "degradation": spec.triggers.degradation}
-    for kind, said in (("drift", drifted.get("alarm") and drifted["sentence"]), ("degradation", report["degraded"] and report["sentence"])):
+    worse, estimated = report["degraded"] and report["sentence"], report.get("estimated") or {}
+    if spec.triggers.degradation and spec.triggers.degradation.estimated:
+        worse = worse or (estimated.get("degraded") and estimated["sentence"])
+    for kind, said in (("drift", drifted.get("alarm") and drifted["sentence"]), ("degradation", worse)):
         alarm = rates[kind]
         if said and alarm:
             sure = (

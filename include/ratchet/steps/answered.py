@@ -33,6 +33,8 @@ def service(requests: pa.Table, since: datetime) -> list[Json]:
         Per version and route: `requests`, `rows`, `errors` (share of requests [0-1]), `p50_ms` and `p99_ms` of all requests.
     """
     frame = requests.filter(pc.greater_equal(requests["asked_at"], pa.scalar(since))).drop_columns(["inputs"]).to_pandas()
+    if frame.empty:  # pandas splits no text into no columns
+        return []
     frame["request"] = frame["prediction_id"].str.rpartition(".")[0]
     found = []
     for (version, route), part in frame.groupby(["model_version", "route"]):
@@ -73,7 +75,10 @@ def serving_skew(requests: pa.Table, rows: pa.Table, spec: ModelSpec, columns: C
     made = features(rows.take(pa.array(at.dropna().to_numpy(dtype=int))), columns)
     given = [json.loads(each) for each in asked["inputs"]]
     there = pd.DataFrame({name: [name in each for each in given] for name in columns.features})
-    said = typed(pd.DataFrame({name: [each.get(name) for each in given] for name in columns.features}), columns)
+    raw = pd.DataFrame({name: [each.get(name) for each in given] for name in columns.features})
+    for name in columns.numeric:  # what is no number differs; it does not stop the look
+        raw[name] = pd.to_numeric(raw[name], errors="coerce")
+    said = typed(raw, columns)
     shares = {name: _apart(said[name], made[name], numeric=name in columns.numeric)[there[name].to_numpy()] for name in columns.features}
     different = {name: round(float(apart.mean()), 6) for name, apart in shares.items() if apart.any()}
     return {"rows": len(asked), "different": dict(sorted(different.items(), key=lambda each: -each[1]))}

@@ -145,7 +145,8 @@ def _slot(schedule: Cron, at: datetime) -> str:
     """Return the newest time that the schedule was due by the clock: one signal a slot, whichever run comes to see it first."""
     from croniter import croniter
 
-    due: datetime = croniter(schedule.cron, at.astimezone(ZoneInfo(schedule.zone))).get_prev(datetime)
+    just_after = at.astimezone(ZoneInfo(schedule.zone)) + timedelta(microseconds=1)  # get_prev never returns the time that it is given
+    due: datetime = croniter(schedule.cron, just_after).get_prev(datetime)
     return due.isoformat()
 
 

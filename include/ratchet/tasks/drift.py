@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from include.ratchet.domain import specs
+from include.ratchet.domain.context import current
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Snapshot, Window
 from include.ratchet.tasks import reading
@@ -53,7 +54,7 @@ def look(spec: ModelSpec, version: int, snapshot: Snapshot, tables: dict[str, in
     windows = []
     for name, rows in parts.items():
         matured = not spec.columns.time or datetime.fromisoformat(name) + spec.monitor.window <= at - spec.labels.lag
-        windows.append(window_of(reference, rows, spec, pipeline, matured=matured, personal=_personal(spec)))
+        windows.append(window_of(reference, rows, spec, pipeline, matured=matured, personal=personal(spec)))
         lake.keep(f"sketches/{spec.name}/{version}/{name.replace(':', '')}.parquet", to_table(windows[-1]))
     found = judge(reference, windows, Rule(drift.dial(spec.monitor.window), k, m, drift.min_effect), lost)
     return {**found, "windows": list(parts), "persistence": f"{k} of {m}", "sentence": _sentence(found, f"{k} of {m}")}
@@ -67,9 +68,10 @@ def reported(spec: ModelSpec, version: int, found: Json | None) -> str | None:
 
 
 def _judged(model: str, version: int) -> str | None:
+    """Return what the newest report of another run judged: a run that is tried again judges the same rows again."""
     from include.ratchet.adapters import open_ledger
 
-    newest = next(iter(open_ledger().reports(model, limit=1)), {})
+    newest = next((each for each in open_ledger().reports(model, limit=2) if each.get("run_id") != current().run_id), {})
     return newest.get("judged") if newest.get("version") == version else None
 
 
@@ -117,7 +119,7 @@ def _reference(spec: ModelSpec, version: int, snapshot: Snapshot, pipeline: Any,
     except DataError:
         rows = read(snapshot.tables, snapshot.window if spec.columns.time else None)
         held = _held(rows, spec, snapshot)
-        kept = to_table(reference_of(rows, spec, pipeline, held, _personal(spec)))
+        kept = to_table(reference_of(rows, spec, pipeline, held, personal(spec)))
         lake.keep(name, kept)
     return from_table(kept)
 
@@ -139,7 +141,8 @@ def _held(rows: pa.Table, spec: ModelSpec, snapshot: Snapshot) -> Any:
     return (rows[spec.columns.time].to_pandas() >= snapshot.window.end - spec.labels.lag - test).to_numpy()
 
 
-def _personal(spec: ModelSpec) -> frozenset[str]:
+def personal(spec: ModelSpec) -> frozenset[str]:
+    """Name the columns that are kept as hashes."""
     return frozenset(name for feed in spec.feeds for name in specs.feed(feed).personal)
 
 

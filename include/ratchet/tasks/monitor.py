@@ -65,12 +65,13 @@ def measure(model: str) -> Json:
         _log.warning("%s", each)
     report |= {
         "model": model,
+        "run_id": current().run_id,
         "version": champion,
         "now": at.isoformat(),
         "test_metric": verdict.figures["challenger"],
         "drift": drifted,
         "estimated": before,
-        "answered": answered(spec, pipeline, rows),
+        "answered": answered(spec, champion, pipeline, rows),
         "train_seconds": cost(verdict.run_id),
         "parity": online,
         "judged": drift.reported(spec, champion, drifted),
@@ -78,7 +79,10 @@ def measure(model: str) -> Json:
     if report["answered"] and report["answered"]["skew"]["different"]:
         _log.warning("%s", report["answered"]["sentence"])
     ledger.report(model, current().run_id, champion, report, datetime.now(UTC))
-    _log.info("the report's page: %s", monitor_page.show(report))
+    try:
+        _log.info("the report's page: %s", monitor_page.show(report))
+    except Exception as error:  # noqa: BLE001 - the report is in the ledger, and the signal must follow; the next report makes the page anew
+        _log.warning("the report's page is not written, the next report writes it: %s: %s", type(error).__name__, error)
     return report
 
 
