@@ -22,7 +22,10 @@ BY_ANOTHER = {
     "include/ratchet/adapters/ledger/holds.py": "tests/contract/test_holds.py: on SQLite and PostgreSQL",
     "include/ratchet/adapters/ledger/locks.py": "tests/contract/test_locks.py: on SQLite and PostgreSQL",
     "include/ratchet/adapters/ledger/reviews.py": "tests/contract/test_reviews.py: on SQLite and PostgreSQL",
-    "include/ratchet/adapters/ledger/routes.py": "tests/contract/test_routes.py: on SQLite and PostgreSQL",
+    **{
+        f"include/ratchet/adapters/ledger/{part}.py": "tests/contract/test_routes.py: on SQLite and PostgreSQL"
+        for part in ("routes", "workers")
+    },
     "include/ratchet/adapters/ledger/trials.py": "tests/contract/test_trials.py: on SQLite and PostgreSQL",
     "include/ratchet/adapters/ledger/seals.py": "tests/contract/test_seals.py: on SQLite and PostgreSQL",
     "include/ratchet/adapters/ledger/recipes.py": "tests/tasks/test_recipe.py: as tasks keep and read them",

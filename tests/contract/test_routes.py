@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.ratchet.adapters.ledger import Ledger
+from include.ratchet.domain.errors import LedgerError
 from include.ratchet.domain.records import Promotion, Route, RuleResult, Standing, Verdict
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -62,6 +63,21 @@ def test_routes_of_one_version_end_alone(ledger: Ledger) -> None:
     ledger.route(Route("m", 3, "shadow", 1.0, AT))
     assert ledger.end_routes("m", AT + HOUR, version=2) == 1
     assert [(each.version, each.until) for each in ledger.routes("m")] == [(3, None), (2, AT + HOUR)]
+
+
+def test_a_change_of_champion_ends_the_routes_of_its_model(ledger: Ledger) -> None:
+    """All of them in the same moment, and no other model's; a promotion that is refused ends none."""
+    promote(ledger, 1, None)
+    ledger.route(CANARY)
+    ledger.route(Route("m", 3, "shadow", 1.0, AT))
+    ledger.route(Route("other", 4, "shadow", 1.0, AT))
+    with pytest.raises(LedgerError, match="the champion is version 1 now"):
+        promote(ledger, 5, None)
+    assert len(ledger.standings()["m"].routes) == 2
+    promote(ledger, 3, 1)
+    assert ledger.standings()["m"] == Standing(3, 2)
+    assert [each.until for each in ledger.routes("m")] == [AT, AT]
+    assert [each.until for each in ledger.routes("other")] == [None]
 
 
 def test_workers_say_what_they_serve(ledger: Ledger) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from scipy import stats
 
 from include.ratchet.domain.modelspec import Canary
@@ -81,12 +82,22 @@ def test_nothing_asked_is_no_fault() -> None:
     assert judged([])["faults"] == []
 
 
-def test_a_shadow_is_not_held_against_the_same_row() -> None:
-    """A model that says a hundredth more for every row is higher each time beside the same request, and no other world."""
+@pytest.mark.parametrize("odd", ["nothing", "an error of the champion", "a late line", "a lost line"])
+def test_a_shadow_is_not_held_against_the_same_row(odd: str) -> None:
+    """A model that says a hundredth more for every row is higher each time beside the same request, and no other world.
+
+    Not after a request without a score, a line out of order, or one that was lost either.
+    """
     champion, shadow = log(300, 1, "champion", 0), log(300, 2, "shadow", 0, by=0.01)
     for one, other in zip(champion, shadow, strict=True):
         other["prediction_id"] = one["prediction_id"]
         one["asked_at"] = other["asked_at"] = AT + timedelta(seconds=int(one["row_id"]))
+    if odd == "an error of the champion":
+        champion[3] |= {"score": None, "prediction": None, "error": "ValueError"}
+    if odd == "a late line":
+        shadow[0]["asked_at"] += timedelta(seconds=1.2)
+    if odd == "a lost line":
+        del champion[3]
     found = judged(champion, shadow)
     assert abs(found["apart"]) < 0.2
     assert found["faults"] == []

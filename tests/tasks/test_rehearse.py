@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -62,3 +63,28 @@ def test_other_answers_than_recorded_are_named(serving: Project) -> None:
         connection.execute(text("UPDATE recipes SET content = replace(content, :was, :now)"), {"was": recorded, "now": "0" * 64})
     with pytest.raises(DeployError, match=r"other answers for its 1000 held-out rows .* different from then: nothing that is known"):
         _go(serving)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ConnectionError])
+def test_what_says_nothing_about_the_version_is_no_outcome(
+    serving: Project, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    """A task that is ended and a network that is down are raised as they are, to be tried again; the ledger says nothing."""
+
+    def ends(*_: object) -> int:
+        raise error
+
+    serving.promote()
+    monkeypatch.setattr(rehearse, "_answers", ends)
+    with pytest.raises(error):
+        _go(serving)
+    assert open_ledger().trials(MODEL, "rehearsal") == []
+
+
+def test_a_version_that_cannot_answer_is_found_out(serving: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its pipeline raises is the version's own fault, and recorded."""
+    serving.promote()
+    monkeypatch.setattr("include.ratchet.tasks.score.example_frame", lambda *_: pd.DataFrame({"nothing": [1]}))
+    with pytest.raises(DeployError, match="a rollback to it would fail: DeployError: cannot answer a row of today"):
+        _go(serving)
+    assert [each.passed for each in open_ledger().trials(MODEL, "rehearsal")] == [False]

@@ -60,6 +60,18 @@ def test_a_service_that_is_not_there_is_no_reason(serving: Project, service: Ser
     assert open_ledger().champion(MODEL) == 2
 
 
+def test_a_service_that_dies_of_the_new_version_is_a_rollback(serving: Project, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It showed version 1, and then nobody listened: that is no machine without a service."""
+    monkeypatch.setattr(smoke, "SERVED_WITHIN_SECONDS", 2.0)  # it takes up to 0.5 s to stop
+    serving.write(model=LOCAL)
+    plan = serving.promote()
+    service.shows(1)
+    threading.Timer(0.1, service.stop).start()
+    with pytest.raises(DeployError, match=r"showed ConnectError for .*; version 1 serves again"):
+        go(serving, smoke.smoke, plan)
+    assert history() == [("promote", 1, None), ("promote", 2, 1), ("rollback", 1, 2)]
+
+
 def test_a_rollback_that_was_ended_halfway_is_completed(serving: Project, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed between the ledger and the aliases, smoke makes them agree when it is tried again."""
     serving.write(model=LOCAL)

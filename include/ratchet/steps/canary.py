@@ -130,7 +130,7 @@ def _counted(mine: pd.DataFrame, asked: pd.DataFrame, theirs: pd.DataFrame, p99_
     # The gate's bound is for one row; a request of many takes longer in every version.
     single = asked[asked["request"].map(mine["request"].value_counts()) == 1]
     ours = asked.dropna(subset="score")
-    higher = _higher(ours, theirs.dropna(subset="score"))
+    higher = _higher(ours, theirs)
     return Counts(
         asked=len(asked),
         failed=int((asked["error"].fillna("") != "").sum()),
@@ -142,16 +142,23 @@ def _counted(mine: pd.DataFrame, asked: pd.DataFrame, theirs: pd.DataFrame, p99_
 
 
 def _higher(mine: pd.DataFrame, theirs: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Pair each of the challenger's requests with one of the champion's, in the order in which they came; 1 is higher, 0 lower.
+    """Pair each of the challenger's requests with another one of the champion's; 1 is higher, 0 lower.
 
     One row of a request counts: the others are of the same hour and the same client. A shadow answers the same requests as
-    the champion, and is paired with the one before: beside the same row, a model that is only calibrated a little
-    differently would be higher every time.
+    the champion, and is paired with the one before its own, by its id, for lines come late and errors have no score: beside
+    the same row, a model that is only calibrated a little differently would be higher every time. What the champion was
+    not asked is paired with what is left of its requests, in the order in which they came. None of those serves twice.
     """
-    if len(mine) and len(theirs) and mine["request"].iloc[0] == theirs["request"].iloc[0]:
-        mine = mine.iloc[1:]
-    count = min(len(mine), len(theirs))
-    one, other = (each["score"].to_numpy(dtype=float)[:count] for each in (mine, theirs))
+    before = mine["request"].map(pd.Series(np.arange(len(theirs)), index=theirs["request"])).to_numpy(dtype=float) - 1
+    scores, others = (each["score"].to_numpy(dtype=float) for each in (mine, theirs))
+    used = before[before >= 0].astype(int)
+    left = np.setdiff1d(np.flatnonzero(~np.isnan(others)), used)
+    alone = scores[np.isnan(before)]
+    count = min(len(alone), len(left))
+    one = np.concatenate([scores[before >= 0], alone[:count]])
+    other = others[np.concatenate([used, left[:count]])]
+    both = ~np.isnan(other)  # the champion failed on the request before
+    one, other = one[both], other[both]
     return (one > other) + 0.5 * (one == other)
 
 

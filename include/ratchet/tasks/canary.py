@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
-from include.ratchet.domain.errors import DeployError
+from include.ratchet.domain.context import current
+from include.ratchet.domain.errors import DeployError, Skip
 from include.ratchet.domain.records import Json, Route, Trial
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def canary(plan: Json) -> Json | None:
 
     Raises:
         DeployError: A fault is shown; the routes are closed, and the champion stays.
+        Skip: Promotions were frozen meanwhile, or another change of champion came first; the routes are closed.
     """
     from include.ratchet.adapters import open_ledger
 
@@ -33,9 +35,12 @@ def canary(plan: Json) -> Json | None:
     if wanted is None or plan["previous"] is None or plan["action"] == "rollback" or spec.deploy.target == "batch":
         return plan
     ledger = open_ledger()
-    if any(each.passed for each in ledger.trials(spec.name, "canary", plan["evidence"])[:1]):
+    if ended := _ended(ledger, plan):
         ledger.end_routes(spec.name, now, version)  # an earlier try was killed when it had just ended
-        return plan
+        if ended.passed:
+            return plan
+        raise _stopped(plan, ended.why)
+    _require_due(ledger, plan, now)
     shadow, small = _open(ledger, spec.name, version)
     if shadow is None and small is None:
         ledger.route(Route(spec.name, version, "shadow", 1.0, now))
@@ -45,10 +50,7 @@ def canary(plan: Json) -> Json | None:
     if found["faults"]:
         said = "; ".join(found["faults"])
         _end(ledger, Trial(spec.name, version, "canary", plan["evidence"], False, said, (now - began).total_seconds(), now))  # noqa: FBT003
-        message = (
-            f"{spec.name} version {version}: {said}; version {plan['previous']} stays. The answers are in the lake's requests/{spec.name}."
-        )
-        raise DeployError(message)
+        raise _stopped(plan, said)
     if small is None:
         if found["shadow"] >= wanted.requests or now >= began + wanted.within / 2:
             ledger.route(Route(spec.name, version, "canary", wanted.fraction, now))
@@ -62,6 +64,36 @@ def canary(plan: Json) -> Json | None:
         _log.warning("%s version %s: %s", spec.name, version, said)
     _end(ledger, Trial(spec.name, version, "canary", plan["evidence"], True, said, (now - began).total_seconds(), now))  # noqa: FBT003
     return {**plan, "canary": found}
+
+
+def _ended(ledger: Ledger, plan: Json) -> Trial | None:
+    """Return the trial that ended this canary.
+
+    What failed is not chosen again but by its number, so that without one the failure is this run's own; with one it is
+    this run's own if it is newer than the routes.
+    """
+    tried = next(iter(ledger.trials(plan["model"], "canary", plan["evidence"])), None)
+    if tried is None or tried.passed or not current().params.get("version"):
+        return tried
+    opened = [each for each in _open(ledger, plan["model"], int(plan["version"])) if each]
+    return tried if any(each.since <= tried.at for each in opened) else None
+
+
+def _stopped(plan: Json, said: str) -> DeployError:
+    model = plan["model"]
+    return DeployError(
+        f"{model} version {plan['version']}: {said}; version {plan['previous']} stays. The answers are in the lake's requests/{model}."
+    )
+
+
+def _require_due(ledger: Ledger, plan: Json, now: datetime) -> None:
+    """See that the version could still be promoted; if not, nobody is to be answered by it."""
+    frozen, champion = ledger.frozen(plan["model"]), ledger.champion(plan["model"])
+    if frozen or champion != plan["previous"]:
+        ledger.end_routes(plan["model"], now, int(plan["version"]))
+        message = frozen.sentence if frozen else f"the champion is version {champion} now"
+        message = f"version {plan['version']} is not tried any further: {message}"
+        raise Skip(message)
 
 
 def _end(ledger: Ledger, trial: Trial) -> None:

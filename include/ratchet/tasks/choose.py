@@ -32,16 +32,33 @@ def choose(model: str) -> Json:
         hold(model, on=action == "freeze", why=params.get("reason") or "")
         message = f"promotions of {model} are {'frozen' if action == 'freeze' else 'free again'}"
         raise Skip(message)
-    if open_ledger().champion(model) is not None:
+    ledger = open_ledger()
+    if ledger.champion(model) is not None:
         reconcile(model)  # a killed promotion may have left the aliases behind the ledger
+    _close(model, ledger)
     return planned(model, action, params.get("version"))
 
 
 def hold(model: str, *, on: bool, why: str) -> None:
-    """Freeze promotions, or free them; rollbacks are always possible."""
+    """Freeze promotions, or free them; rollbacks are always possible. A freeze ends what answers beside the champion."""
     from include.ratchet.adapters import open_ledger
 
-    open_ledger().freeze(Freeze(specs.model(model).name, on, current().who, why, datetime.now(UTC)))
+    ledger = open_ledger()
+    ledger.freeze(Freeze(specs.model(model).name, on, current().who, why, datetime.now(UTC)))
+    _close(model, ledger)
+
+
+def _close(model: str, ledger: Ledger) -> None:
+    """End the routes that a freeze or its own trial has stopped: whoever opened them may be dead.
+
+    Those of an endpoint outside stay: they say what it does until its own canary has given the champion all requests.
+    """
+    if specs.model(model).deploy.sagemaker:
+        return
+    frozen, trials, now = ledger.frozen(model), ledger.trials(model, "canary"), datetime.now(UTC)
+    for each in ledger.routes(model):
+        if each.until is None and (frozen or any(it.version == each.version and it.at >= each.since for it in trials)):
+            ledger.end_routes(model, now, each.version)
 
 
 def planned(model: str, action: str, asked: int | None) -> Json:

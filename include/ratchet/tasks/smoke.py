@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import httpx
 
 SERVED_WITHIN_SECONDS = 20.0
+_NOTHING = "nothing"
 _log = logging.getLogger(__name__)
 
 
@@ -66,17 +67,17 @@ def _not_served(url: str, version: int) -> str | None:
     """Wait until the service shows the version; return why not.
 
     Raises:
-        ConnectionRefusedError: Nothing listens there.
+        ConnectionRefusedError: Nothing listens there, and nothing did before.
     """
     import httpx
 
-    deadline, seen = time.monotonic() + SERVED_WITHIN_SECONDS, "nothing"
+    deadline, seen = time.monotonic() + SERVED_WITHIN_SECONDS, _NOTHING
     while time.monotonic() < deadline:
         try:
             said = httpx.get(url, timeout=5, trust_env=False)  # a proxy of the machine would answer in its place
-        except httpx.ConnectError as error:
-            raise ConnectionRefusedError(url) from error
         except httpx.HTTPError as error:
+            if isinstance(error, httpx.ConnectError) and seen == _NOTHING:  # what was seen before may have died of the new version
+                raise ConnectionRefusedError(url) from error
             seen = type(error).__name__
         else:
             seen = _shown(said)

@@ -27,9 +27,10 @@ from include.ratchet.adapters.ledger.seals import Audits
 from include.ratchet.adapters.ledger.steps import Steps
 from include.ratchet.adapters.ledger.trials import Trials
 from include.ratchet.adapters.ledger.verdicts import Verdicts
+from include.ratchet.adapters.ledger.workers import Workers
 
 
-class Ledger(Batches, Reviews, Runs, Verdicts, Promotions, Routes, Holds, Steps, Audits, Recipes, Trials, Alerts, Locks):
+class Ledger(Batches, Reviews, Runs, Verdicts, Promotions, Routes, Workers, Holds, Steps, Audits, Recipes, Trials, Alerts, Locks):
     """Reads and writes of the ledger; each method is one transaction."""
 
 

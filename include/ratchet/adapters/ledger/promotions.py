@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from include.ratchet.adapters.ledger import routes
 from include.ratchet.adapters.ledger.holds import newest_freeze
 from include.ratchet.adapters.ledger.seals import Session, require_sealed
 from include.ratchet.adapters.ledger.store import Store, Table
@@ -82,7 +83,7 @@ class Promotions(Store):
         return reigns([each for each in reversed(self.promotions(model)) if known is None or each.at <= known], confirmed)
 
     def promote(self, promotion: Promotion) -> None:
-        """Change the champion, if it still is the one that the promotion replaces.
+        """Change the champion, if it still is the one that the promotion replaces; nobody answers beside the new one.
 
         Raises:
             LedgerError: The verdict is no blessing of this version or was edited, a rollback goes to a version that was
@@ -112,6 +113,7 @@ class Promotions(Store):
                     raise _overtaken(promotion, last.version if last else None)
                 sequence = last.sequence + 1 if last else 1
                 session.add(PromotionRow(**dataclasses.asdict(promotion) | {"sequence": sequence}))
+                routes.end(session, promotion.model, promotion.at)
         except IntegrityError:
             raise _overtaken(promotion, self.champion(promotion.model)) from None
 
