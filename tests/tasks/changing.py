@@ -110,7 +110,7 @@ def _inside(home: Path, work: Callable[[], Any], at: int | None, writer: int) ->
 def _copy(source: Path, target: Path) -> Path:
     """Copy the databases of a home: all that a change of champion touches."""
     shutil.rmtree(target, ignore_errors=True)
-    for path in source.rglob("*.db*"):
+    for path in filter(Path.is_file, source.rglob("*.db*")):  # a file of locks lies in a folder
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, place)
