@@ -44,6 +44,13 @@ def test_what_aws_does_not_take_is_refused(key: str, value: Any) -> None:
         SageMaker.model_validate({**WANTED, key: value})
 
 
+def test_a_change_may_take_longer_than_its_bake() -> None:
+    """Else SageMaker would end every one of them."""
+    with pytest.raises(ValidationError, match="allowed is at least 35m"):
+        SageMaker.model_validate({**WANTED, "bake": "30m", "within": "30m"})
+    assert SageMaker.model_validate({**WANTED, "bake": "30m", "within": "35m"}).bake.total_seconds() == 1800
+
+
 @pytest.mark.parametrize("deploy", [{"target": "sagemaker"}, {"target": "local", "sagemaker": WANTED}])
 def test_target_and_description_belong_together(deploy: dict[str, Any]) -> None:
     """An endpoint without a place for it, and a place for what is not an endpoint, are said to be what they are."""

@@ -10,7 +10,8 @@ from fastapi.testclient import TestClient
 
 from include.ratchet.adapters.models import save_skops
 from include.ratchet.domain.errors import RegistryError
-from include.ratchet.serving.container import LINES, create_app, load
+from include.ratchet.serving.container import LINES, answer, create_app, load
+from include.ratchet.serving.errors import RequestError
 from include.ratchet.serving.served import predict
 from tests.makers import model_spec
 from tests.serving.fakes import fit, toy_records
@@ -73,3 +74,15 @@ def test_what_is_no_model_does_not_start(folder: Path) -> None:
     (folder / "model.skops").write_bytes(b"pickled")
     with pytest.raises(RegistryError, match="no skops file"):
         load(folder)
+
+
+def test_what_could_not_be_predicted_is_in_the_log(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The answer says to look there."""
+    served = load(folder)
+    rows = json.dumps({"records": toy_records(1)}).encode()
+    served.columns  # noqa: B018 - cached: what breaks is the prediction
+    object.__setattr__(served, "pipeline", None)
+    with pytest.raises(RequestError, match="container's log"):
+        answer(served, rows, "application/json")
+    assert "could not predict 1 rows" in caplog.text
+    assert "Traceback" in caplog.text

@@ -11,7 +11,8 @@ import pytest
 from scipy import stats
 
 from include.ratchet.domain.modelspec import Canary
-from include.ratchet.steps.canary import FAR, SLOW, Counts, evidence, faults, judge
+from include.ratchet.domain.target import Figures
+from include.ratchet.steps.canary import FAR, SLOW, Counts, compare, evidence, faults, judge
 from include.ratchet.steps.requests import SCHEMA
 from tests.makers import model_spec
 
@@ -138,3 +139,28 @@ def test_a_fault_is_found_before_the_canary_is_over() -> None:
         failed = np.cumsum(draw.binomial(10, 5 * ASKED.max_error_rate, ASKED.requests // 10))
         found += any(faults(Counts(10 * n, int(f)), SPEC, ASKED) for n, f in enumerate(failed, start=1))
     assert found >= 80
+
+
+def _compared(mine: float, theirs: float, fraction: float, draws: int) -> int:
+    """Count the challengers that are stopped at one of 30 looks, each 40 requests after the one before."""
+    draw, stopped, spec = np.random.default_rng(1), 0, model_spec()
+    for _ in range(draws):
+        ours = draw.binomial(40, fraction, 30)
+        others = 40 - ours
+        bad, worse = np.cumsum(draw.binomial(others, theirs)), np.cumsum(draw.binomial(ours, mine))
+        looks = zip(np.cumsum(ours), worse, np.cumsum(others), bad, strict=True)
+        stopped += any(
+            compare(Figures(int(a), int(b), 0), Figures(int(c), int(d), 0), spec, Canary(fraction=fraction)) for a, b, c, d in looks
+        )
+    return stopped
+
+
+def test_a_challenger_as_bad_as_the_champion_is_stopped_at_most_so_often() -> None:
+    """Also where the champion's rate is known by as few requests as its own: a bound of 99.9 % for the dial's share."""
+    draws, level = 300, model_spec().gate.alpha_guard / 3
+    assert _compared(0.05, 0.05, 0.5, draws) <= stats.binom.ppf(0.999, draws, level)
+
+
+def test_a_challenger_that_is_worse_than_the_champion_is_stopped() -> None:
+    """By counts alone."""
+    assert _compared(0.3, 0.05, 0.5, 20) == 20

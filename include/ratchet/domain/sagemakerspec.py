@@ -13,6 +13,8 @@ LONGEST_BAKE = timedelta(hours=1)
 """What SageMaker allows between the shift of the traffic and the end of the old instances."""
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(minutes=10), timedelta(hours=8)
 """What SageMaker allows an update to take."""
+START_UP = timedelta(minutes=5)
+"""What an update needs besides the bake: to start instances, and to load the image on them."""
 
 
 class SageMaker(Strict):
@@ -47,5 +49,11 @@ class SageMaker(Strict):
         if not SHORTEST_WAIT <= self.within <= LONGEST_WAIT:
             allowed = f"{format_duration(SHORTEST_WAIT)} to {format_duration(LONGEST_WAIT)}"
             message = f"within: found {format_duration(self.within)}; allowed is {allowed}"
+            raise ValueError(message)
+        if self.within < self.bake + START_UP:
+            least = format_duration(self.bake + START_UP)
+            message = (
+                f"within: found {format_duration(self.within)}; allowed is at least {least}: the bake, and what the instances need to start"
+            )
             raise ValueError(message)
         return self

@@ -7,6 +7,7 @@ same code as the prediction service; champions, routes and the log are SageMaker
 from __future__ import annotations
 
 import json
+import logging
 import os
 from datetime import UTC, datetime
 from functools import partial
@@ -29,6 +30,7 @@ LINES = "application/jsonlines"
 """What a batch transform sends: one record per line; it gets one answer per line, in the same order."""
 WITHIN_SECONDS = 55.0
 """SageMaker gives an invocation 60 s."""
+_log = logging.getLogger(__name__)
 
 
 def load(folder: Path) -> Served:
@@ -57,6 +59,7 @@ def answer(served: Served, body: bytes, kind: str) -> bytes:
     try:
         said = predict(served, rows)
     except Exception as error:
+        _log.exception("%s %s could not predict %d rows", served.spec.name, served.title, len(rows))
         raise RequestError(500, "prediction_failed", "the version could not predict these rows; the container's log says where") from error
     if not lines:
         return _encoded(said)

@@ -92,16 +92,20 @@ def compare(mine: Figures, theirs: Figures, spec: ModelSpec, canary: Canary) -> 
     """Say what is shown against a challenger by counts alone, as a target of another's making gives them; at the level of `faults`.
 
     What the champion does as often is allowed too: clients send wrong rows to both, and requests of many rows, which take
-    longer than the gate's bound for one.
+    longer than the gate's bound for one. How often it does is not known either: while the challenger is no worse, each hit
+    of both together is the challenger's with a probability of at most `fraction`. A fault is held against it only where
+    the evidence against both, what is allowed and what the champion does, is enough; the requests must have been split so
+    all the while.
     """
     level, found = spec.gate.alpha_guard / 3, []
     for what, count, other, allowed in (
         ("failed", mine.failed, theirs.failed, canary.max_error_rate),
         (f"took longer than {spec.gate.readiness.p99_ms:g} ms", mine.slow, theirs.slow, SLOW),
     ):
-        share = max(allowed, other / theirs.requests) if theirs.requests else allowed
-        if share < 1 and evidence(count, mine.requests, share) >= -math.log(level):
-            found.append(f"{count} of {mine.requests} requests {what}; allowed is a share of {share:.3g}")
+        shown = min(evidence(count, mine.requests, allowed), evidence(count, count + other, canary.fraction))
+        if shown >= -math.log(level):
+            champion = f"the champion's are {other} of {theirs.requests}"
+            found.append(f"{count} of {mine.requests} requests {what}; allowed is a share of {allowed:g}, and {champion}")
     return found
 
 
