@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import BundleDagBag
@@ -38,13 +37,13 @@ def include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def read(include: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the list of spec files that are read from now on."""
     files: list[str] = []
-    real = specs.read_yaml
+    real = specs._bytes
 
-    def counting(path: Path) -> dict[str, Any]:
+    def counting(path: Path) -> bytes:
         files.append(str(path.relative_to(include)))
         return real(path)
 
-    monkeypatch.setattr(specs, "read_yaml", counting)
+    monkeypatch.setattr(specs, "_bytes", counting)
     return files
 
 

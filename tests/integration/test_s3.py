@@ -42,5 +42,5 @@ def test_from_an_object_to_scored_rows(project: Project, s3: S3Server, monkeypat
     kinds = {"/".join(each.name.split("/")[:3]) for each in Store(bucket, s3.access).listed()}
     assert {"landing/visits/first.csv", "main/raw/visits", "main/lake/clean", "main/lake/predictions", "main/mlflow/buys"} <= kinds
     local = {path.relative_to(project.home).parts[0] for path in project.home.rglob("*") if path.is_file()}
-    assert local <= {"ledger.db", "mlflow", "docs", "dossiers"}
+    assert local <= {"ledger.db", "ledger.db.locks", "mlflow", "docs", "dossiers"}
     assert not list((project.home / "mlflow").rglob("*.skops"))

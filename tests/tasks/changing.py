@@ -18,7 +18,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from include.ratchet.domain import specs
 from include.ratchet.domain.records import Json
+from tests import tiny
 from tests.tasks.killing import load
 from tests.tiny import MODEL, Project
 
@@ -133,6 +135,8 @@ def strike(template: Path, folder: Path, way: str, at: int) -> Json:
 
 def main(home: Path, folder: Path, first: int, step: int) -> None:
     """Kill each way at the chosen lines; print the table."""
+    tiny.write_specs(folder / "include")
+    specs.INCLUDE = folder / "include"
     load()
     kills = []
     template = _copy(home, folder / "promote")

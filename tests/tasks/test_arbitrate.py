@@ -150,13 +150,13 @@ def test_a_metric_that_is_not_there_spends_no_signal(landed: Project) -> None:
 
 def test_nothing_new_ends_early(landed: Project) -> None:
     """The same rows, the same spec and the same code would end as the last run did: answered, not trained; a person always may."""
-    scheduled = MODEL_YAML.replace("    triggers:\n", '    triggers:\n      schedule: {cron: "0 3 1 1 *"}\n').replace(">= 0.60", ">= 0.999")
-    landed.write(model=scheduled)
+    landed.write(model=MODEL_YAML.replace(">= 0.60", ">= 0.999"))
     assert landed.train(candidates=["tree"])["outcome"] == "refuse"
     landed.run_id = "scheduled"
+    open_ledger().signal(Signal(MODEL, "new_data", "new_data:next", {}, datetime.now(UTC)))
     with pytest.raises(Skip, match="no labelled row came since the last run, and spec and code are the same"):
         landed.run(arbitrate.arbitrate, MODEL, run_type="scheduled")
-    assert _kinds("nothing new") == ["schedule"]
+    assert _kinds("nothing new") == ["new_data"]
     assert landed.run(arbitrate.arbitrate, MODEL, run_type="manual")["reason"].startswith("manual")
 
 
@@ -178,12 +178,12 @@ def test_rows_that_came_late_or_were_corrected_are_something_new(landed: Project
 
 def test_a_changed_spec_is_something_new(landed: Project) -> None:
     """A refused run is tried again on the same rows when the spec says something else now."""
-    scheduled = MODEL_YAML.replace("    triggers:\n", '    triggers:\n      schedule: {cron: "0 3 1 1 *"}\n')
-    landed.write(model=scheduled.replace(">= 0.60", ">= 0.999"))
+    landed.write(model=MODEL_YAML.replace(">= 0.60", ">= 0.999"))
     landed.train(candidates=["tree"])
-    landed.write(model=scheduled)
+    landed.write()
     landed.run_id = "scheduled"
-    assert landed.run(arbitrate.arbitrate, MODEL, run_type="scheduled")["reason"].startswith("schedule")
+    open_ledger().signal(Signal(MODEL, "new_data", "new_data:next", {}, datetime.now(UTC)))
+    assert landed.run(arbitrate.arbitrate, MODEL, run_type="scheduled")["reason"].startswith("new data")
 
 
 def test_who_was_overtaken_decides_again(tmp_path: Path) -> None:

@@ -80,6 +80,8 @@ def sort_again(feed: str, name: str) -> Json:
     from include.ratchet.tasks import review
 
     spec, lake, ledger = specs.feed(feed), open_lake(), open_ledger()
+    if not any(each.write_id == name for each in ledger.batches(feed, "repairing", "repaired")):
+        return {"batch": name, "begun": True}  # a run beside this one has merged it, and nobody asks for a repair
     open_budget = spec.model_copy(update={"quarantine": Quarantine(max_fraction=1.0)})
     try:
         found = sort_rows(review.decoded(spec, name), open_budget, name)
