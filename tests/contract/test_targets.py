@@ -243,6 +243,14 @@ def test_what_aws_does_not_allow_is_said_with_what_to_do(make: Callable[..., Bed
         bed.target.serve(3)
 
 
+def test_long_names_share_no_endpoint() -> None:
+    """SageMaker's names are short: what is cut off is told apart by its digest."""
+    names = [f"a_model_with_a_long_name_for_flights_to_{place}" for place in ("rome", "riga")]
+    made = [sagemaker_spec(name, "s3://models") for name in names]
+    stems = {SageMakerTarget(each, each.deploy.sagemaker, Aws(REGION)).stem for each in made if each.deploy.sagemaker}
+    assert (len(stems), max(map(len, stems))) == (2, 36)
+
+
 def _way(bed: Bed) -> None:
     """Go from version 1 to version 2 by a canary; each call may be the second one."""
     target = bed.target

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.ratchet.domain.promotion import former
-from include.ratchet.domain.records import Promotion
+from include.ratchet.domain.promotion import former, passed
+from include.ratchet.domain.records import Promotion, Trial
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,3 +30,12 @@ def test_the_former_champion_was_not_rolled_back_from(steps: list[tuple[str, int
         history.append(Promotion("m", version, previous, action, "me", "why", "x", AT))  # type: ignore[arg-type]
         previous = version
     assert former(history[::-1]) == expected
+
+
+@pytest.mark.parametrize(("hours", "good", "expected"), [(1, True, True), (1, False, False), (-1, True, False)])
+def test_a_trial_counts_until_the_next_change_of_champion(hours: int, good: bool, expected: bool) -> None:  # noqa: FBT001
+    """Who was promoted and rolled back from passed before that, and is tried again."""
+    history = [Promotion("m", 1, 2, "rollback", "me", "why", "x", AT)]
+    trial = Trial("m", 2, "canary", "x", good, "", 0.0, AT + timedelta(hours=hours))
+    assert passed([trial], history) is expected
+    assert not passed([], history)

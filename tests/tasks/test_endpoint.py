@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from include.ratchet.adapters import open_endpoint, open_ledger
+from include.ratchet.adapters import open_endpoint, open_ledger, open_registry
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import DeployError, LedgerError, Skip
 from include.ratchet.domain.records import Json
@@ -98,6 +98,7 @@ def test_a_canary_with_enough_requests_goes_on(serving: Project, cloud: Door) ->
 def test_a_canary_that_fails_is_closed(serving: Project, cloud: Door) -> None:
     """The champion stays, has every request again, and the sweep does not try the version a second time."""
     plan = _go(serving, endpoint.settled, _go(serving, endpoint.split, _begun(serving)))
+    assert _go(serving, endpoint.canary, plan) is None
     _asked(cloud, "challenger", 60, status=500)
     _asked(cloud, "champion", 200)
     with pytest.raises(DeployError, match=r"60 of 60 requests failed; .* version 1 stays"):
@@ -118,6 +119,8 @@ def test_an_update_that_an_alarm_takes_back_is_not_promoted(serving: Project, cl
     with pytest.raises(DeployError, match=r"is InService and serves version 1 \(100%\); its update is taken back when one of buys-errors"):
         _go(serving, deploy.promote, plan)
     assert open_ledger().champion(MODEL) == 1
+    with pytest.raises(Skip, match="version 2 was stopped as a canary"):
+        _go(serving, choose.choose, MODEL)
 
 
 def test_a_version_that_does_not_answer_is_taken_back(serving: Project, cloud: Door) -> None:
@@ -126,10 +129,10 @@ def test_a_version_that_does_not_answer_is_taken_back(serving: Project, cloud: D
     for body in (endpoint.shift, endpoint.settled, deploy.promote):
         plan = _go(serving, body, plan)
     cloud.breaking = "champion"
+    cloud.ringing.add("buys-errors")  # the alarm of the version that is left
     for _ in range(2):
         with pytest.raises(DeployError, match="version 1 serves again"):
             _go(serving, smoke.smoke, plan)
-    _go(serving, endpoint.settled, plan)
     assert (_live().only(1), open_ledger().champion(MODEL)) == (True, 1)
     assert [each.action for each in open_ledger().promotions(MODEL)] == ["rollback", "promote", "promote"]
 
@@ -152,3 +155,57 @@ def test_rollback_takes_the_same_way(serving: Project) -> None:
     assert not plan["waits"]
     _ended(serving, _go(serving, endpoint.canary, plan))
     assert (_live().only(1), open_ledger().champion(MODEL)) == (True, 1)
+
+
+def test_a_ringing_alarm_does_not_hold_up_a_rollback(serving: Project, cloud: Door) -> None:
+    """It rings because of the version that is left; nor does that version's artifact, which may be what is broken."""
+    _ended(serving, _begun(serving))
+    cloud.ringing.add("buys-errors")
+    artifact = Path(open_registry().artifact(MODEL, 2))
+    whole = artifact.read_bytes()
+    artifact.write_bytes(whole + b"0")
+    try:
+        _ended(serving, _begun(serving, action="rollback"))
+    finally:
+        artifact.write_bytes(whole)
+    assert (_live().only(1), open_ledger().champion(MODEL)) == (True, 1)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_an_endpoint_that_went_astray_is_given_back(serving: Project) -> None:
+    """Where nothing else waits, the sweep plans the champion of now; the ledger gets no second word of it."""
+    _ended(serving, _begun(serving))
+    open_endpoint(specs.model(MODEL)).serve(1)
+    _go(serving, endpoint.settled, {"model": MODEL, "waits": True})
+    plan = _begun(serving)
+    assert (plan["version"], plan["why"]) == (2, "ratchet-buys serves version 1 (100%); the ledger's champion is version 2")
+    _ended(serving, plan)
+    assert (_live().only(2), len(open_ledger().promotions(MODEL))) == (True, 2)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_canary_that_was_not_out_is_not_passed(serving: Project) -> None:
+    """An endpoint that has the champion alone shows nothing of the challenger."""
+    plan = _go(serving, endpoint.settled, _go(serving, endpoint.split, _begun(serving)))
+    assert _go(serving, endpoint.canary, plan) is None
+    open_endpoint(specs.model(MODEL)).serve(1)
+    _go(serving, endpoint.settled, plan)
+    with pytest.raises(DeployError, match="a canary needs versions 1 and 2"):
+        _go(serving, endpoint.canary, plan)
+    assert not open_ledger().trials(MODEL, "canary")[0].passed
+    assert [each for each in open_ledger().routes(MODEL) if each.until is None] == []
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_corrected_image_is_used(serving: Project) -> None:
+    """And the former one again, when the correction is taken back: the plan says which release was published."""
+    file, images = serving.include / "models" / MODEL / specs.MODEL_FILE, []
+    first = file.read_text(encoding="utf-8")
+    for text in (first, first.replace("ratchet:1.0.0", "ratchet:1.0.1"), first):
+        file.write_text(text, encoding="utf-8")
+        plan = _go(serving, endpoint.settled, _go(serving, endpoint.shift, _begun(serving)))
+        aws = open_endpoint(specs.model(MODEL)).aws.sagemaker  # type: ignore[attr-defined]
+        made = aws.describe_endpoint_config(EndpointConfigName=aws.describe_endpoint(EndpointName=plan["endpoint"])["EndpointConfigName"])
+        model = aws.describe_model(ModelName=made["ProductionVariants"][0]["ModelName"])
+        images.append(model["PrimaryContainer"]["Image"].rpartition(":")[2])
+    assert images == ["1.0.0", "1.0.1", "1.0.0"]

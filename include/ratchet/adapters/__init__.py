@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from include.ratchet.domain.config import Config, load_config
@@ -150,8 +150,8 @@ def open_target(spec: ModelSpec, config: Config | None = None) -> Target:
     return open_endpoint(spec, config) if spec.deploy.sagemaker else LocalTarget(spec.name, open_ledger(config))
 
 
-def open_endpoint(spec: ModelSpec, config: Config | None = None) -> Endpoint:
-    """Open the endpoint of a model whose target is sagemaker.
+def open_endpoint(spec: ModelSpec, config: Config | None = None, releases: Mapping[str, str] | None = None) -> Endpoint:
+    """Open the endpoint of a model whose target is sagemaker; `releases` are what was published of its versions.
 
     Raises:
         SpecError: The model has none; or the connection that it names is not known.
@@ -168,5 +168,5 @@ def open_endpoint(spec: ModelSpec, config: Config | None = None) -> Endpoint:
     except SpecError:
         if wanted.connection:
             raise
-        return SageMakerTarget(spec, wanted, Aws(wanted.region))
-    return SageMakerTarget(spec, wanted, Aws(wanted.region, found))
+        return SageMakerTarget(spec, wanted, Aws(wanted.region), releases or {})
+    return SageMakerTarget(spec, wanted, Aws(wanted.region, found), releases or {})

@@ -13,6 +13,7 @@ LOOK = timedelta(seconds=15)
 """Between two looks at a canary; the service closes what it logs every 10 s."""
 LOOK_OUTSIDE = timedelta(minutes=1)
 """SageMaker sends its figures once a minute."""
+TRIES = 10
 
 
 def published(spec: ModelSpec, plan: Any) -> Any:
@@ -27,19 +28,25 @@ def tried(spec: ModelSpec, plan: Any) -> Any:
         return plan
     if not spec.deploy.sagemaker:
         return look(canary.canary, every=LOOK, within=2 * wanted.within)(plan)
-    began = _settled(spec, step(endpoint.split)(plan), "split_settled")
+    began = _settled(spec, step(endpoint.split, **_again(spec))(plan), "split_settled")
     return _settled(spec, look(endpoint.canary, every=LOOK_OUTSIDE, within=2 * wanted.within)(began), "canary_settled")
 
 
 def shifted(spec: ModelSpec, plan: Any) -> Any:
     """Give the version every request, where the target must do so before the ledger says it."""
-    return _settled(spec, step(endpoint.shift)(plan), "shift_settled") if spec.deploy.sagemaker else plan
+    return _settled(spec, step(endpoint.shift, **_again(spec))(plan), "shift_settled") if spec.deploy.sagemaker else plan
 
 
 def tidied(spec: ModelSpec, plan: Any) -> None:
     """Remove what is old."""
     if spec.deploy.sagemaker:
         step(endpoint.tidy)(plan)
+
+
+def _again(spec: ModelSpec) -> dict[str, Any]:
+    """Try as long as another change of the endpoint, which must end first, may take."""
+    wanted = spec.deploy.sagemaker
+    return {"retries": TRIES, "retry_delay": wanted.within / TRIES} if wanted else {}
 
 
 def _settled(spec: ModelSpec, plan: Any, task_id: str) -> Any:

@@ -51,8 +51,11 @@ class Target(ABC):
         """Give a fraction ]0, 1[ of the requests to the challenger, the others to the champion."""
 
     @abstractmethod
-    def serve(self, version: int) -> None:
-        """Give every request to a version: the new champion, the former one, or the one of now when a canary ends."""
+    def serve(self, version: int, *, guarded: bool = True) -> None:
+        """Give every request to a version: the new champion, the former one, or the one of now when a canary ends.
+
+        A way back is not `guarded`: the alarms that ring are those of the version that is left, and would keep it.
+        """
 
     @abstractmethod
     def live(self) -> Live:

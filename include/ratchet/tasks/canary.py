@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import DeployError, Skip
+from include.ratchet.domain.promotion import passed
 from include.ratchet.domain.records import Json, Route, Trial
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def _ended(ledger: Ledger, plan: Json) -> Trial | None:
     this run's own if it is newer than the routes.
     """
     tried = next(iter(ledger.trials(plan["model"], "canary", plan["evidence"])), None)
-    if tried is None or tried.passed or not current().params.get("version"):
+    if tried is not None and tried.passed:
+        return tried if passed([tried], ledger.promotions(plan["model"])) else None
+    if tried is None or not current().params.get("version"):
         return tried
     opened = [each for each in _open(ledger, plan["model"], int(plan["version"])) if each]
     return tried if any(each.since <= tried.at for each in opened) else None

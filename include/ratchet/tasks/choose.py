@@ -36,7 +36,12 @@ def choose(model: str) -> Json:
     if ledger.champion(model) is not None:
         reconcile(model)  # a killed promotion may have left the aliases behind the ledger
     _close(model, ledger)
-    return planned(model, action, params.get("version"))
+    try:
+        return planned(model, action, params.get("version"))
+    except Skip:
+        if action == "promote" and not params.get("version") and (given := _given_back(model)):
+            return given
+        raise
 
 
 def hold(model: str, *, on: bool, why: str) -> None:
@@ -94,6 +99,21 @@ def planned(model: str, action: str, asked: int | None) -> Json:
         "why": verdict.sentence,
         "promotions": len(served),
     }
+
+
+def _given_back(model: str) -> Json | None:
+    """Plan the champion of now once more, where nothing else waits and its endpoint serves something else."""
+    from include.ratchet.adapters import open_ledger
+    from include.ratchet.tasks.endpoint import astray
+
+    ledger = open_ledger()
+    champion = ledger.champion(model)
+    why = astray(model, champion) if champion is not None else None
+    if champion is None or why is None:
+        return None
+    evidence, count = blessing(model, champion, ledger).digest, len(ledger.promotions(model))
+    plan = {"model": model, "version": champion, "previous": champion, "action": "rollback"}
+    return {**plan, "evidence": evidence, "why": why, "promotions": count}
 
 
 def _waiting(model: str, ledger: Ledger, served: list[int]) -> int:

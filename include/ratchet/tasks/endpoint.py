@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import DeployError, LedgerError, RatchetError, Skip
+from include.ratchet.domain.promotion import passed
 from include.ratchet.domain.records import Json, Route, Trial
 
 if TYPE_CHECKING:
@@ -26,16 +27,20 @@ _log = logging.getLogger(__name__)
 
 
 def publish(plan: Json) -> Json:
-    """Bring the version to SageMaker, and the champion that it is to replace: it may have served elsewhere until now."""
+    """Bring the version to SageMaker; and the champion that it is to replace, if the canary or a way back needs it there.
+
+    A rollback does without: it must not depend on the artifact of the version that is left.
+    """
     from include.ratchet.adapters import open_ledger, open_registry
 
     spec, target = _opened(plan)
-    for version in (plan["version"], plan["previous"]):
-        if version is not None:
-            verdict = open_ledger().blessing(spec.name, version)
-            artifact = open_registry().artifact(spec.name, version, verdict.artifact if verdict else "")
-            target.publish(int(version), Path(artifact))
-    return {**plan, "endpoint": target.name, "waits": False}
+    previous, releases = plan["previous"], {}
+    beside = plan["action"] == "promote" and previous is not None and (spec.deploy.canary or previous not in target.live().shares)
+    for version in (plan["version"], *([previous] if beside else [])):
+        verdict = open_ledger().blessing(spec.name, version)
+        artifact = open_registry().artifact(spec.name, version, verdict.artifact if verdict else "")
+        releases[str(version)] = target.publish(int(version), Path(artifact))
+    return {**plan, "endpoint": target.name, "waits": False, "releases": releases}
 
 
 def split(plan: Json) -> Json:
@@ -45,19 +50,22 @@ def split(plan: Json) -> Json:
     spec, target = _opened(plan)
     wanted, version = spec.deploy.canary, int(plan["version"])
     ledger = open_ledger()
-    passed = any(each.passed for each in ledger.trials(spec.name, "canary", plan["evidence"])[:1])
-    if wanted is None or plan["previous"] is None or plan["action"] == "rollback" or passed:
+    done = passed(ledger.trials(spec.name, "canary", plan["evidence"]), ledger.promotions(spec.name))
+    if wanted is None or plan["previous"] is None or plan["action"] == "rollback" or done:
         return {**plan, "waits": False}
+    ledger.end_routes(spec.name, datetime.now(UTC), version)  # of a run that was ended: the clock starts anew
     target.split(int(plan["previous"]), version, wanted.fraction)
-    ledger.route(Route(spec.name, version, "canary", wanted.fraction, datetime.now(UTC)))
     return {**plan, "waits": True}
 
 
 def canary(plan: Json) -> Json | None:
     """Look once at what CloudWatch measured of the challenger; None while it is to go on. Its end gives the champion all requests.
 
+    The first look at the split endpoint opens the route, and starts the clock.
+
     Raises:
-        DeployError: It fails or is slow more often than is allowed, and than the champion; the champion stays.
+        DeployError: It fails or is slow more often than is allowed, and than the champion; or the endpoint is not split:
+            nothing was seen of it. The champion stays.
     """
     from include.ratchet.adapters import open_ledger
     from include.ratchet.steps.canary import compare
@@ -66,23 +74,36 @@ def canary(plan: Json) -> Json | None:
     wanted, version, now = spec.deploy.canary, int(plan["version"]), datetime.now(UTC)
     ledger = open_ledger()
     route = next((each for each in ledger.routes(spec.name) if each.version == version and each.until is None), None)
-    if wanted is None or route is None:
-        return {**plan, "waits": False}
-    if any(each.passed for each in ledger.trials(spec.name, "canary", plan["evidence"])[:1]):
-        ledger.end_routes(spec.name, now, version)  # an earlier try was killed when it had just ended
+    if wanted is None or not plan["waits"]:
+        return plan
+    previous = int(plan["previous"])
+    if passed(ledger.trials(spec.name, "canary", plan["evidence"]), ledger.promotions(spec.name)):
+        target.serve(previous)  # an earlier try was killed when it had just ended
+        ledger.end_routes(spec.name, now, version)
         return {**plan, "waits": True}
+    live = target.live()
+    if live.shares.keys() != {previous, version} or (route is None and not live.settled):
+        if not live.settled:
+            return None
+        said = f"{target.name} is {live.said} and serves {_shares(live.shares)}; a canary needs versions {previous} and {version}"
+        ledger.tried(Trial(spec.name, version, "canary", plan["evidence"], passed=False, why=said, seconds=0.0, at=now))
+        ledger.end_routes(spec.name, now, version)
+        raise DeployError(f"{spec.name} version {version}: {said}. See why in AWS's console, then deploy it by its number.")
+    if route is None:
+        ledger.route(Route(spec.name, version, "canary", wanted.fraction, now))
+        return None
     mine, theirs = (target.figures(who, route.since, now, spec.gate.readiness.p99_ms) for who in ("challenger", "champion"))
     faults = compare(mine, theirs, spec, wanted)
     if not faults and mine.requests < wanted.requests and now < route.since + wanted.within:
         return None
-    # Back first: SageMaker heeds the alarms of an update only where the variants are named as before.
-    target.serve(int(plan["previous"]))
     said = "; ".join(faults) or f"{mine.requests} requests, no fault shown"
     if not faults and mine.requests < wanted.requests:
         said = f"only {mine.requests} of {wanted.requests} requests came in time; none shows a fault"
         _log.warning("%s version %s: %s", spec.name, version, said)
     lasted = (now - route.since).total_seconds()
     ledger.tried(Trial(spec.name, version, "canary", plan["evidence"], not faults, said, lasted, now))
+    # Back before the shift: SageMaker heeds the alarms of an update only where the variants are named as before.
+    target.serve(previous)
     ledger.end_routes(spec.name, now, version)
     if faults:
         raise DeployError(f"{spec.name} version {version}: {said}; version {plan['previous']} stays")
@@ -90,9 +111,9 @@ def canary(plan: Json) -> Json | None:
 
 
 def shift(plan: Json) -> Json:
-    """Begin to give every request to the version; the alarms of the spec let SageMaker take that back."""
+    """Begin to give every request to the version; the alarms of the spec let SageMaker take a promotion back, not a rollback."""
     _, target = _opened(plan)
-    target.serve(int(plan["version"]))
+    target.serve(int(plan["version"]), guarded=plan["action"] != "rollback")
     return {**plan, "waits": True}
 
 
@@ -123,14 +144,52 @@ def follow(plan: Json, change: Callable[[Json], None]) -> None:
     from include.ratchet.adapters import open_ledger
 
     spec, target = _opened(plan)
-    require_live(plan)
+    try:
+        require_live(plan)
+    except DeployError as error:
+        live = target.live()
+        if plan["action"] == "promote" and live.settled and live.shares and int(plan["version"]) not in live.shares:
+            # The sweep would shift it again, every half an hour.
+            trial = Trial(spec.name, plan["version"], "canary", plan["evidence"], False, str(error), 0.0, datetime.now(UTC))  # noqa: FBT003
+            open_ledger().tried(trial)
+        raise
     try:
         change(plan)
     except (LedgerError, Skip):
         champion = open_ledger().champion(spec.name)
         if champion is not None:
-            target.serve(champion)
+            target.serve(champion, guarded=False)
         raise
+
+
+def gave_back(plan: Json) -> str | None:
+    """Give every request back to the previous champion, and wait; return what is wrong with the endpoint then.
+
+    Raises:
+        DeployError: The change has not ended in the time that the spec gives it.
+    """
+    _, target = _opened(plan)
+    target.serve(int(plan["previous"]), guarded=False)
+    settled({**plan, "waits": True})
+    live = target.live()
+    return None if live.only(int(plan["previous"])) else f"{target.name} is {live.said} and serves {_shares(live.shares)}"
+
+
+def astray(model: str, champion: int) -> str | None:
+    """Say how the endpoint differs from the ledger, when no change of it is under way; None where it does not.
+
+    Where a person approves, several runs may be between the endpoint's change and the ledger's: nobody can tell.
+    """
+    from include.ratchet.adapters import open_endpoint
+
+    spec = specs.model(model)
+    if spec.deploy.sagemaker is None or spec.deploy.approval == "required":
+        return None
+    target = open_endpoint(spec)
+    live = target.live()
+    if not live.settled or not live.shares or live.only(champion):
+        return None
+    return f"{target.name} serves {_shares(live.shares)}; the ledger's champion is version {champion}"
 
 
 def require_live(plan: Json) -> None:
@@ -181,7 +240,7 @@ def _opened(plan: Json) -> tuple[ModelSpec, Endpoint]:
     from include.ratchet.adapters import open_endpoint
 
     spec = specs.model(plan["model"])
-    return spec, open_endpoint(spec)
+    return spec, open_endpoint(spec, releases=plan.get("releases"))
 
 
 def _shares(shares: dict[int, float]) -> str:

@@ -31,7 +31,7 @@ def smoke(plan: Json) -> Json:
     """
     from include.ratchet.adapters import open_ledger, open_target
     from include.ratchet.domain.config import load_config
-    from include.ratchet.tasks.endpoint import unserved
+    from include.ratchet.tasks.endpoint import gave_back, unserved
 
     spec = specs.model(plan["model"])
     if spec.deploy.target == "batch":
@@ -57,8 +57,12 @@ def smoke(plan: Json) -> Json:
                 )
             )
         reconcile(spec.name)
-        open_target(spec).serve(previous)
-        back = f"version {previous} serves again"
+        wrong = None
+        if spec.deploy.sagemaker:
+            wrong = gave_back(plan)
+        else:
+            open_target(spec).serve(previous, guarded=False)
+        back = f"version {previous} serves again" if wrong is None else f"version {previous} is champion again, but {wrong}"
     message = f"{spec.name} version {plan['version']}: {reason}; {back}. See the service's log, then start the deploy again."
     raise DeployError(message)
 

@@ -29,7 +29,7 @@ class LocalTarget(Target):
         """Open a route."""
         self.ledger.route(Route(self.model, challenger, "canary", fraction, datetime.now(UTC)))
 
-    def serve(self, version: int) -> None:  # noqa: ARG002 - as above: the promotion that follows, or that stands, names it
+    def serve(self, version: int, *, guarded: bool = True) -> None:  # noqa: ARG002 - as above: the promotion that follows, or that stands, names it
         """End the routes; who answers every request is the ledger's champion."""
         self.ledger.end_routes(self.model, datetime.now(UTC))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from include.ratchet.domain.target import Endpoint, Figures, Live
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 """The variants. SageMaker takes an update back only when its variants are named as before: versions change, names do not."""
+STEM = 36
+"""Letters, so that version or digest have room after it."""
 BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 _RELEASE = re.compile(r"-v(\d+)-[0-9a-f]{12}$")
 
@@ -37,6 +39,8 @@ class SageMakerTarget(Endpoint):
     spec: ModelSpec
     wanted: SageMaker
     aws: Aws
+    releases: Mapping[str, str] = field(default_factory=dict)
+    """What `publish` returned, by version, in the deployment that this belongs to."""
 
     @property
     def name(self) -> str:
@@ -46,7 +50,9 @@ class SageMakerTarget(Endpoint):
     @property
     def stem(self) -> str:
         """How every name begins that belongs to this model; SageMaker allows 63 letters, digits and hyphens."""
-        return f"ratchet-{self.spec.name.replace('_', '-')}"[:36].rstrip("-")
+        whole = f"ratchet-{self.spec.name.replace('_', '-')}"
+        # Cut alone, two long names would share one endpoint.
+        return whole if len(whole) <= STEM else f"{whole[: STEM - 9].rstrip('-')}-{digest(self.spec.name)[:8]}"
 
     @property
     def packages(self) -> Packages:
@@ -58,10 +64,12 @@ class SageMakerTarget(Endpoint):
         load_skops(artifact)
         archive = pack(self.spec, version, artifact)
         sha = hashlib.sha256(archive).hexdigest()
-        name = f"{self.stem}-v{version}-{sha[:12]}"
+        place = f"{self.wanted.place.rstrip('/')}/{self.spec.name}/{sha}/model.tar.gz"
+        container = {"Image": self.wanted.image, "ModelDataUrl": place}
+        # All that a SageMaker model is made of: it cannot be changed, so that a corrected image or role is another one.
+        name = f"{self.stem}-v{version}-{digest([container, self.wanted.role])[:12]}"
         with said_plainly(f"publish {name}"):
-            place = put(self.aws, f"{self.wanted.place.rstrip('/')}/{self.spec.name}/{sha}/model.tar.gz", archive)
-            container = {"Image": self.wanted.image, "ModelDataUrl": place}
+            put(self.aws, place, archive)
             self.aws.create(
                 "model", ModelName=name, PrimaryContainer=container, ExecutionRoleArn=self.wanted.role, Tags=self._tags(version)
             )
@@ -71,11 +79,11 @@ class SageMakerTarget(Endpoint):
 
     def split(self, champion: int, challenger: int, fraction: float) -> None:
         """Update the endpoint to two variants; without alarms, which SageMaker heeds only where the variants are named as before."""
-        self._become({CHAMPION: (champion, 1.0 - fraction), CHALLENGER: (challenger, fraction)})
+        self._become({CHAMPION: (champion, 1.0 - fraction), CHALLENGER: (challenger, fraction)}, guarded=False)
 
-    def serve(self, version: int) -> None:
-        """Make or update the endpoint to one variant; the alarms take the update back where it changes nothing but the version."""
-        self._become({CHAMPION: (version, 1.0)})
+    def serve(self, version: int, *, guarded: bool = True) -> None:
+        """Make or update the endpoint to one variant; the alarms take a guarded update back that changes nothing but the version."""
+        self._become({CHAMPION: (version, 1.0)}, guarded=guarded)
 
     def live(self) -> Live:
         """Ask what the endpoint consists of."""
@@ -132,7 +140,7 @@ class SageMakerTarget(Endpoint):
         with said_plainly(f"approve version {version}"):
             self.packages.approve(version)
 
-    def _become(self, variants: dict[str, tuple[int, float]]) -> None:
+    def _become(self, variants: dict[str, tuple[int, float]], *, guarded: bool) -> None:
         """Make the endpoint what is wanted, unless it is, or is about to be; one that failed is made anew."""
         wanted = [self._variant(name, version, weight) for name, (version, weight) in variants.items()]
         config = f"{self.stem}-{digest(wanted)[:16]}"
@@ -149,7 +157,7 @@ class SageMakerTarget(Endpoint):
                 raise BusyError(f"{self.name} is {status}; it becomes {config} once that has ended")
             if status not in BUSY and (found["EndpointConfigName"] != config or status == "UpdateRollbackFailed"):
                 same = {each["VariantName"] for each in found["ProductionVariants"]} == set(variants)
-                guard = {"DeploymentConfig": self._guard()} if same else {}
+                guard = {"DeploymentConfig": self._guard()} if guarded and same else {}
                 self.aws.sagemaker.update_endpoint(EndpointName=self.name, EndpointConfigName=config, **guard)
 
     @staticmethod
@@ -177,7 +185,9 @@ class SageMakerTarget(Endpoint):
         return {"BlueGreenUpdatePolicy": policy, **({"AutoRollbackConfiguration": {"Alarms": alarms}} if alarms else {})}
 
     def _published(self, version: int) -> str:
-        """Return the newest model of a version."""
+        """Return the model of a version that this deployment published, or else the newest."""
+        if release := self.releases.get(str(version)):
+            return release
         found = [name for name in self._named("models", "Models", "ModelName") if _version_of(name) == version]
         if not found:
             raise DeployError(f"{self.spec.name} version {version}: not published on SageMaker; clear `publish` in the deploy run")
