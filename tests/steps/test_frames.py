@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.records import Window
-from include.ratchet.steps.frames import check_trainable, columns_of, features, labelled, labels, split
+from include.ratchet.steps.frames import check_trainable, columns_of, features, keys_of, labelled, labels, split, split_keys
 from include.ratchet.steps.pipeline import build_pipeline
 from tests.makers import model_spec, untimed
 
@@ -171,3 +172,15 @@ def test_a_pipeline_is_asked_for_what_it_was_fitted_on() -> None:
     new = model_spec().columns
     assert columns_of(pipeline, new).features == old.columns.features
     assert columns_of(pipeline, new).label == new.label
+
+
+def test_a_key_is_the_text_of_its_values() -> None:
+    """Texts and whole numbers as they are; a row without an entity has a key of its own, that of its id."""
+    spec = model_spec(columns__time=None, columns__entity=["who", "at"], training__split={"validation": 0.2, "test": 0.2})
+    at = datetime(2020, 1, 1, tzinfo=UTC)
+    rows = pa.table({"id": [1, 2, 3], "who": ["a", None, None], "at": [at, at, None]})
+    first, *others = split_keys(rows, spec)
+    assert first == "a\x1f2020-01-01T00:00:00"
+    assert len({first, *others}) == 3
+    plain = pa.table({"i": [7], "f": [7.5], "d": [Decimal("2.50")], "w": [Decimal(2)], "n": [float("inf")]})
+    assert keys_of(plain, plain.column_names, ["i"]).tolist() == ["7\x1f7.5\x1f2.5\x1f2\x1finf"]

@@ -8,10 +8,12 @@ import pyarrow as pa
 import pytest
 from scipy.stats import binom, norm
 
+from include.ratchet.domain.errors import DataError
+from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.occasion import next_wave
 from include.ratchet.domain.records import Verdict
 from include.ratchet.steps.frames import WAVE, split
-from include.ratchet.steps.waves import among, copied, dealt, waves_of
+from include.ratchet.steps.waves import TRAIN, among, copied, dealt, key_columns, remembered, waves_of
 from tests.makers import untimed
 from tests.steps.test_frames import WINDOW
 
@@ -32,7 +34,7 @@ def ids(rows: pa.Table, mask: object) -> set[int]:
 def test_a_wave_is_of_rows_that_arrived_since() -> None:
     """What was tested is trained on; what was trained on never is a test row; the shares are the split's."""
     first = dealt(table(2000), SPEC, 0)
-    second = dealt(table(4000), SPEC, 1, first)
+    second = dealt(table(4000), SPEC, 1, remembered(first, SPEC))
     one, two = split(first, SPEC, WINDOW), split(second, SPEC, WINDOW)
     assert not ids(second, two.test) & (ids(first, one.test) | ids(first, one.train))
     assert ids(first, one.test) <= ids(second, two.train)
@@ -43,14 +45,14 @@ def test_a_wave_is_of_rows_that_arrived_since() -> None:
 def test_within_a_wave_rows_are_added() -> None:
     """Another look is at the same rows and at those that came since."""
     first = dealt(table(2000), SPEC, 0)
-    again = dealt(table(3000), SPEC, 0, first)
+    again = dealt(table(3000), SPEC, 0, remembered(first, SPEC))
     assert ids(first, split(first, SPEC, WINDOW).test) < ids(again, split(again, SPEC, WINDOW).test)
 
 
 def test_rows_stay_where_they_were_when_the_seed_changes() -> None:
     """The champion was fitted on them; only rows that arrive later are drawn by the new seed."""
     first = dealt(table(2000), SPEC, 0)
-    again = dealt(table(2000), untimed(training__seed=8), 0, first)
+    again = dealt(table(2000), untimed(training__seed=8), 0, remembered(first, SPEC))
     assert again[WAVE].equals(first[WAVE])
 
 
@@ -60,7 +62,7 @@ def test_an_entity_that_was_tested_is_not_tested_again() -> None:
     first = dealt(table(2000), spec, 0)
     later = table(2000, first=2000)
     later = later.set_column(1, "who", pa.array(np.arange(2000) // 3))
-    second = dealt(pa.concat_tables([table(2000), later]), spec, 1, first)
+    second = dealt(pa.concat_tables([table(2000), later]), spec, 1, remembered(first, spec))
     known = np.arange(2000) // 3 < 2000 // 3
     assert (waves_of(second, spec)[2000:][known] < 1).all()
 
@@ -68,7 +70,7 @@ def test_an_entity_that_was_tested_is_not_tested_again() -> None:
 def test_a_snapshot_of_before_has_the_first_wave() -> None:
     """Its test side is what its verdict saw."""
     old = table(2000)
-    assert waves_of(dealt(old, SPEC, 1, old), SPEC).max() == 0
+    assert waves_of(dealt(old, SPEC, 1, remembered(old, SPEC)), SPEC).max() == 0
 
 
 def test_rows_read_again_get_their_waves_back() -> None:
@@ -78,6 +80,59 @@ def test_rows_read_again_get_their_waves_back() -> None:
     assert copied(turned, kept, ["id"])[WAVE].to_pylist() == kept[WAVE].to_pylist()[::-1]
     tested = kept.filter(pa.array(split(kept, SPEC, WINDOW).test))
     assert ids(turned, among(turned, tested, SPEC)) == ids(tested, np.ones(tested.num_rows, dtype=bool))
+
+
+def after(spec: ModelSpec, then: pa.Table, now: pa.Table, today: ModelSpec | None = None) -> tuple[npt.NDArray[np.int64], ...]:
+    """Return the waves of the rows of a first verdict, and of a second one that is on a new wave."""
+    first = dealt(then, spec, 0)
+    return waves_of(first, spec), waves_of(dealt(now, today or spec, 1, remembered(first, spec)), spec)
+
+
+TIMES = np.datetime64("2020-01-01") + np.arange(400).astype("timedelta64[D]")
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        (pa.array(range(400)), pa.array(np.arange(401.0))),
+        (pa.array(range(400)), pa.array([*range(400), None])),
+        (pa.array(TIMES), pa.array(np.r_[TIMES.astype("datetime64[us]"), np.datetime64("2040-01-01T12:00:00.5")])),
+        (pa.array(TIMES.astype("datetime64[ms]")), pa.array(TIMES.astype("datetime64[ns]"), pa.timestamp("ns", "UTC"))),
+    ],
+    ids=["float", "null", "noon", "unit"],
+)
+def test_a_key_is_its_value_not_its_print(then: pa.Array, now: pa.Array) -> None:
+    """Another type of the column, or another row in it, moves no row that was there."""
+    then = then.cast(pa.timestamp("us")) if pa.types.is_date(then.type) else then
+    before, again = after(SPEC, pa.table({"id": then}), pa.table({"id": now}))
+    assert (before == again[:400]).all()
+
+
+def test_a_row_that_was_away_is_not_unseen() -> None:
+    """It left the table for a whole verdict, and is known when it comes back."""
+    first = remembered(dealt(table(2000), SPEC, 0), SPEC)
+    away = dealt(table(1000, first=1000), SPEC, 0, first)
+    assert waves_of(dealt(table(2000), SPEC, 1, remembered(away, SPEC, first)), SPEC).max() == 0
+
+
+def test_another_key_tests_no_row_that_was_trained_on() -> None:
+    """Rows keep their wave by the old key, also where it is named no more; an entity of which one was trained on is trained on."""
+    by_who = untimed(columns__entity=["who"])
+    before, now = after(SPEC, table(2000), table(2000), by_who)
+    assert now.max() == 0
+    assert not ((now == 0) & (before == TRAIN)).any()
+    before, now = after(by_who, table(2000), table(2000))
+    assert (before == now).all()
+    memory = remembered(dealt(table(2000), by_who, 0), by_who)
+    twice = remembered(dealt(table(2000), SPEC, 0, memory), SPEC, memory)
+    assert key_columns(twice) == ["id", "who"]
+
+
+def test_a_key_that_is_gone_is_said() -> None:
+    """Nothing is drawn anew; the message names the column and what to do."""
+    by_who = untimed(columns__entity=["who"])
+    with pytest.raises(DataError, match=r"known by who; not returned any more: who.* or give the model a new name"):
+        after(by_who, table(100), table(100).drop_columns(["who"]), SPEC)
 
 
 def promoted(years: int, looks: int, *, waves: bool) -> npt.NDArray[np.bool_]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,21 @@ def test_what_a_version_was_trained_on_is_never_removed(blessed: Project, monkey
     snapshot = open_ledger().get_snapshot(before["snapshot"])
     assert lake.kept(snapshot.place).num_rows == before["rows"]
     assert set(retain().values()) == {0}
+
+
+def test_what_the_next_run_reads_of_the_newest_verdict_is_kept(blessed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its snapshot and memory stay, though no registered version is of it."""
+    monkeypatch.setenv("RATCHET__RETENTION__SNAPSHOTS", "0s")
+    verdict, lake, ledger = open_ledger().verdicts(MODEL)[0], open_lake(), open_ledger()
+    kept = ledger.get_snapshot(verdict.figures["snapshot"])
+    newer = replace(kept, digest="f" * 64, place=f"snapshots/{MODEL}/newer.parquet")
+    ledger.snapshot(newer)
+    figures = verdict.figures | {"snapshot": newer.digest}
+    ledger.judge(replace(verdict, version=2, run_id="refused", outcome="refuse", figures=figures))
+    for name in (newer.place, newer.memory):
+        lake.keep(name, lake.kept(kept.place).slice(0, 1))
+    _age(blessed.home)
+    assert retain()["snapshots"] == 0
 
 
 def test_by_default_raw_bytes_are_kept(landed: Project) -> None:

@@ -114,6 +114,21 @@ def test_without_time_the_next_verdict_is_on_rows_that_nobody_saw(landed: Projec
     assert not tested & set(rows[0]["visit"].to_pylist())
     assert seen <= set(rows[1].filter(pc.field("(test wave)") < 1)["visit"].to_pylist())
     assert replay(MODEL, 2).first is None
+    newest = reading.snapshot_of(MODEL, 2)
+    open_lake().drop(newest.place)
+    assert replay(MODEL, 2).first is None
+    open_lake().drop(newest.memory)
+    landed.run_id = "fourth"
+    with pytest.raises(DataError, match=r"waves.parquet: not in the lake .* Restore it from a backup"):
+        landed.run(snapshot.snapshot, landed.run(arbitrate.arbitrate, MODEL))
+
+
+def test_time_that_was_taken_away_is_said(serving: Project) -> None:
+    """What was split by time cannot be dealt into waves: the run stops before any row is drawn."""
+    serving.write(model=MODEL_YAML.replace("time: at, ", "").replace("validation: 7d, test: 25d", "validation: 0.2, test: 0.3"))
+    serving.run_id = "timeless"
+    with pytest.raises(DataError, match=r"Restore columns\.time, or give the model a new name"):
+        serving.run(snapshot.snapshot, serving.run(arbitrate.arbitrate, MODEL))
 
 
 def _sentence(version: int) -> str:

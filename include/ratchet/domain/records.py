@@ -129,6 +129,11 @@ class Snapshot:
     content: str
     place: str
 
+    @property
+    def memory(self) -> str:
+        """Place of the waves of all rows that were ever in one, of a model without time."""
+        return f"{self.place.removesuffix('.parquet')}.waves.parquet"
+
 
 @dataclass(frozen=True)
 class Stored:

@@ -18,7 +18,7 @@ from include.ratchet.steps.answers import answer_all
 from include.ratchet.steps.baselines import fit_baselines
 from include.ratchet.steps.bench import Bench
 from include.ratchet.steps.checks import Proved
-from include.ratchet.steps.frames import WAVE, Split, columns_of, features, labels
+from include.ratchet.steps.frames import WAVE, Split, columns_of, features, labels, split_keys
 from include.ratchet.steps.guards import guards
 
 POINTS = (0.005, 0.01, 0.02)
@@ -95,9 +95,7 @@ def _units(spec: ModelSpec, test: pa.Table) -> compare.Units:
     """Return what was sampled as one: days where there is time, entities where they are named, else rows."""
     if spec.columns.time:
         return compare.units(test[spec.columns.time].to_pandas(), test.num_rows)
-    names = list(spec.columns.entity)
-    entity = test.select(names).to_pandas().astype(str).agg("\x1f".join, axis=1) if names else None
-    return compare.units(None, test.num_rows, entity)
+    return compare.units(None, test.num_rows, split_keys(test, spec) if spec.columns.entity else None)
 
 
 def _proofs(bench: Bench, alpha: float, *, by_hand: bool) -> Iterator[Measured]:

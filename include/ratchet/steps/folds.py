@@ -16,7 +16,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Window
-from include.ratchet.steps.frames import labels
+from include.ratchet.steps.frames import labels, split_keys
 
 Positions = npt.NDArray[np.int_]
 
@@ -76,9 +76,7 @@ def _by_time(train: pa.Table, spec: ModelSpec, window: Window) -> Iterator[Fold]
 def _dealt(train: pa.Table, spec: ModelSpec, truth: npt.NDArray[np.generic]) -> Iterator[Fold]:
     held, seed = spec.training.split, spec.training.seed
     parts = max(2, round((1 - float(held.test)) / float(held.validation)))  # type: ignore[arg-type]
-    groups = None
-    if spec.columns.entity:
-        groups = train.select(list(spec.columns.entity)).to_pandas().astype(str).agg("\x1f".join, axis=1).to_numpy()
+    groups = split_keys(train, spec).to_numpy() if spec.columns.entity else None
     stratified, plain = (StratifiedKFold, KFold) if groups is None else (StratifiedGroupKFold, GroupKFold)
     most = min(train.num_rows, len(set(groups)) if groups is not None else train.num_rows)
     if most < 2:  # noqa: PLR2004 - nothing to deal

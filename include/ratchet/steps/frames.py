@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,8 @@ from include.ratchet.domain.modelspec import Columns, ModelSpec
 from include.ratchet.domain.records import Window
 
 Mask = npt.NDArray[np.bool_]
+_NULL = "\x1e"
+"""Stands in a key for a value that is missing: the record separator, which no readable value has."""
 WAVE = "(test wave)"
 """Column of the snapshot of a model without time: in which wave of test rows a row is; -1: it is trained on."""
 
@@ -152,8 +157,35 @@ def _of_wave(rows: pa.Table, spec: ModelSpec) -> Split:
 
 def split_keys(rows: pa.Table, spec: ModelSpec) -> pd.Series:
     """Return what decides a row's side where there is no time: its entity, or its id where there is none, as text."""
-    names = list(spec.columns.entity or spec.columns.id)
-    return rows.select(names).to_pandas().astype(str).agg("\x1f".join, axis=1)
+    return keys_of(rows, spec.columns.entity or spec.columns.id, spec.columns.id)
+
+
+def keys_of(rows: pa.Table, names: Sequence[str], ids: Sequence[str]) -> pd.Series:
+    """Return a text per row that is the same for the same values, whatever type or company they come in.
+
+    A whole number is written without a fraction (the ids 1 and 1.0 are one), a time in full and in UTC. A row that lacks
+    one of the values is nobody else's: its key is that of its id.
+    """
+    keys, own = _joined(rows, names), _joined(rows, ids)
+    return pd.Series([f"{_NULL}{mine}" if _NULL in key else key for key, mine in zip(keys, own, strict=True)], dtype=object)
+
+
+def _joined(rows: pa.Table, names: Sequence[str]) -> list[str]:
+    columns = [[_text(value) for value in rows[name].to_pylist()] for name in names]
+    return ["\x1f".join(values) for values in zip(*columns, strict=True)]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT
+        return _NULL
+    if isinstance(value, float | Decimal):
+        whole = math.isfinite(value) and value == int(value)
+        return str(int(value)) if whole else f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, datetime):
+        return (value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value).isoformat()
+    return str(value)
 
 
 def at_random(rows: pa.Table, spec: ModelSpec) -> Mask:

@@ -12,7 +12,6 @@ from include.ratchet.steps.infer_yaml import entry, flow, inline, inline_list, n
 if TYPE_CHECKING:
     from include.ratchet.steps.infer import Findings
 
-_LOOKS = 20
 _FEWEST_NEW = 10
 _LINE = 118
 _SEGMENTS = 6
@@ -130,11 +129,6 @@ def _gate(found: Findings) -> list[str]:
         entry("smallest_gain", f"{gain:.10g}", f"the gain worth having{_of_error(found, 1)}", 2),
         entry("champion", f"{{mode: non_inferior, margin: {margin:.10g}}}", f"shown to lose no more than this{_of_error(found, 2)}", 2),
         entry("baseline", "{mode: superior}", "shown better than the trivial model", 2),
-        *(
-            []
-            if found.times
-            else [entry("test_reuse", f"{{looks: {_LOOKS}}}", "without time the test rows stay: each verdict has alpha / looks", 2)]
-        ),
     ]
 
 

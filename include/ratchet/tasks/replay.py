@@ -46,7 +46,7 @@ def _rows(spec: ModelSpec, include: Path, snapshot: Snapshot, columns: list[str]
     from include.ratchet.steps.retrace import differing_rows
     from include.ratchet.steps.transform import content_digest, transform
     from include.ratchet.steps.views import View
-    from include.ratchet.steps.waves import copied
+    from include.ratchet.steps.waves import TRAIN, copied, dealt
 
     lake = open_lake()
     views = [View(view, specs.view_sql(view, include)) for view in (specs.view(name, include) for name in spec.views)]
@@ -60,8 +60,8 @@ def _rows(spec: ModelSpec, include: Path, snapshot: Snapshot, columns: list[str]
     try:
         kept = lake.kept(snapshot.place)
     except DataError as error:
-        if WAVE in columns:  # which rows were tested is in the snapshot alone
-            raise
+        if WAVE in columns:  # which rows were tested is in the snapshot, and beside it
+            rows = dealt(rows, spec, TRAIN, lake.kept(snapshot.memory))
         return rows, [f"the kept snapshot cannot be read ({error}); the tables were"]
     if WAVE in columns:
         rows = copied(rows, kept, spec.columns.id)

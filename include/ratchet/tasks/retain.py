@@ -1,4 +1,4 @@
-"""Remove what has had its time, by the `retention` of `ratchet.yaml`; never what a registered version needs."""
+"""Remove what has had its time, by the `retention` of `ratchet.yaml`; never what a registered version or the next run needs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def retain() -> Json:
     snapshots = _of_registered()  # first: what they need is known before anything is removed
     needed = needed_versions(snapshots)
     tables = {table: lake.clean(table, needed.get(table.removeprefix("clean/"), ()), keep.versions) for table in lake.tables()}
-    places = {each.place for each in snapshots}
+    places = {place for each in [*snapshots, *_newest_judged()] for place in (each.place, each.memory)}
     return {
         "table files": sum(tables.values()),
         "snapshots": _drop(lake, "snapshots", at - keep.snapshots, places),
@@ -52,6 +52,15 @@ def _of_registered() -> list[Snapshot]:
     ledger, registry = open_ledger(), open_registry()
     versions = [version for model in registry.models() for version in registry.versions(model)]
     return [ledger.get_snapshot(version.tags["ratchet.snapshot"]) for version in versions]
+
+
+def _newest_judged() -> list[Snapshot]:
+    """Return the snapshot of each model's newest verdict: the next run reads in it which rows were trained on and tested."""
+    from include.ratchet.adapters import open_ledger, open_registry
+
+    ledger = open_ledger()
+    newest = [ledger.verdicts(model, 1) for model in {*open_registry().models(), *specs.names("models")}]
+    return [ledger.get_snapshot(verdict.figures["snapshot"]) for (verdict,) in filter(None, newest) if "snapshot" in verdict.figures]
 
 
 def _bytes(before: datetime) -> int:

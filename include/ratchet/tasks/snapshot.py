@@ -30,13 +30,18 @@ def snapshot(run: Json) -> list[Json]:
     from include.ratchet.steps.folds import folds
     from include.ratchet.steps.frames import check_trainable, labelled, split
     from include.ratchet.steps.transform import content_digest
+    from include.ratchet.steps.waves import key_columns, remembered
 
     spec, window = specs.model(run["model"], training=run.get("training")), Window.from_json(run["window"])
     tables = reading.versions(spec)
-    rows = labelled(reading.transformed(spec, tables, window if spec.columns.time else None, _of_champion(spec)), spec)
+    in_waves = spec.columns.time is None and not run.get("experiment")  # an experiment looks at no test row
+    memory = _memory(spec, run["run_id"]) if in_waves else None
+    also = (*_of_champion(spec), *(key_columns(memory) if memory is not None else ()))
+    rows = labelled(reading.transformed(spec, tables, window if spec.columns.time else None, also), spec)
     check_trainable(rows, spec)
-    if spec.columns.time is None and not run.get("experiment"):  # an experiment looks at no test row
-        rows = _with_waves(spec, rows, run["run_id"])
+    if in_waves:
+        rows = _with_waves(spec, rows, run["run_id"], memory)
+        memory = remembered(rows, spec, memory)
     if current().run_type != "manual":  # who asks by hand is told what is wrong, as an error
         _require_history(rows, spec, window)
     parts = split(rows, spec, window)
@@ -44,10 +49,13 @@ def snapshot(run: Json) -> list[Json]:
     compared = folds(rows.filter(parts.train), spec, window)  # before any work: what cannot be compared is not fitted
     sql = reading.transform_digest(spec)
     content = content_digest(rows)
-    name = digest({"tables": tables, "window": window.to_json(), "transform": sql, "rows": rows.num_rows, "content": content})
-    place = f"snapshots/{spec.name}/{name}.parquet"
-    open_lake().keep(place, rows)
-    open_ledger().snapshot(Snapshot(name, spec.name, tables, window, sql, rows.num_rows, content, place))
+    known = {} if memory is None else {"memory": content_digest(memory)}
+    name = digest({"tables": tables, "window": window.to_json(), "transform": sql, "rows": rows.num_rows, "content": content} | known)
+    kept = Snapshot(name, spec.name, tables, window, sql, rows.num_rows, content, f"snapshots/{spec.name}/{name}.parquet")
+    if memory is not None:
+        open_lake().keep(kept.memory, memory)
+    open_lake().keep(kept.place, rows)
+    open_ledger().snapshot(kept)
     sizes = {"train": int(parts.train.sum()), "test": int(parts.test.sum()), "folds": len(compared)}
     reference = {"run": run, "digest": name, "rows": rows.num_rows, **sizes}
     return [{"snapshot": reference, "candidate": candidate} for candidate in run["candidates"]]
@@ -76,14 +84,50 @@ def _require_history(rows: pa.Table, spec: ModelSpec, window: Window) -> None:
         raise Skip(message)
 
 
-def _with_waves(spec: ModelSpec, rows: pa.Table, run_id: str) -> pa.Table:
+def _memory(spec: ModelSpec, run_id: str) -> pa.Table | None:
+    """Read in which wave every row was that the verdicts so far know; None before the first.
+
+    Raises:
+        DataError: It is gone, or the rows of the newest verdict were split by time.
+    """
+    from include.ratchet.adapters import open_lake, open_ledger
+    from include.ratchet.steps.frames import WAVE
+    from include.ratchet.steps.waves import remembered
+
+    last = next((each for each in open_ledger().verdicts(spec.name) if each.run_id != run_id), None)
+    if last is None:
+        return None
+    if "first" in (last.figures.get("test_window") or {}):
+        message = (
+            f"models/{spec.name}: columns.time was taken away, and the verdicts so far are on rows that were split by it. Which "
+            "rows were trained on cannot be told. Restore columns.time, or give the model a new name."
+        )
+        raise DataError(message)
+    kept, lake = reading.snapshot_of(spec.name, last.version), open_lake()
+    try:
+        return lake.kept(kept.memory)
+    except DataError as error:
+        try:
+            rows = lake.kept(kept.place)
+        except DataError:
+            rows = None
+        if rows is None or WAVE in rows.column_names:
+            message = (
+                f"models/{spec.name}: {error}. It says which rows earlier verdicts were on. Restore it from a backup, or give "
+                "the model a new name."
+            )
+            raise DataError(message) from None
+        return remembered(rows, spec)  # of before there were waves: all of its test side is the first one
+
+
+def _with_waves(spec: ModelSpec, rows: pa.Table, run_id: str, memory: pa.Table | None) -> pa.Table:
     """Draw the test rows of a model without time from those that no earlier wave's verdict saw; wait for enough of them.
 
     Raises:
         Skip: Too few have arrived yet for a verdict that could show anything; they stay new.
         DataError: The same, told to who asked by hand, who is given fewer but no less than `gate.sanity.min_rows`.
     """
-    from include.ratchet.adapters import open_lake, open_ledger
+    from include.ratchet.adapters import open_ledger
     from include.ratchet.steps.waves import dealt, waves_of
 
     ledger, least = open_ledger(), spec.gate.sanity.min_rows
@@ -91,7 +135,7 @@ def _with_waves(spec: ModelSpec, rows: pa.Table, run_id: str) -> pa.Table:
     if not verdicts:
         return dealt(rows, spec, 0)
     wave, last, by_hand = next_wave(verdicts, spec.gate.test_reuse.looks), verdicts[0], current().run_type == "manual"
-    made = dealt(rows, spec, wave, open_lake().kept(reading.snapshot_of(spec.name, last.version).place))
+    made = dealt(rows, spec, wave, memory)
     there, wanted = int((waves_of(made, spec) == wave).sum()), least if by_hand else rows_wanted(last, least)
     begins = wave > next_wave(verdicts, len(verdicts) + 1)  # within a wave its rows are there, unless they were all removed
     if there < wanted and (begins or not there):
