@@ -6,6 +6,7 @@ import json
 import os
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,8 @@ def test_what_the_next_run_reads_of_the_newest_verdict_is_kept(blessed: Project,
     newer = replace(kept, digest="f" * 64, place=f"snapshots/{MODEL}/newer.parquet")
     ledger.snapshot(newer)
     figures = verdict.figures | {"snapshot": newer.digest}
-    ledger.judge(replace(verdict, version=2, run_id="refused", outcome="refuse", figures=figures))
+    later = datetime.now(UTC)
+    ledger.judge(replace(verdict, version=2, run_id="refused", outcome="refuse", figures=figures, at=later))
     for name in (newer.place, newer.memory):
         lake.keep(name, lake.kept(kept.place).slice(0, 1))
     _age(blessed.home)

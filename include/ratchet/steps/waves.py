@@ -83,7 +83,7 @@ def _known(rows: pa.Table, spec: ModelSpec, memory: pa.Table) -> pd.Series:
             _require(columns, rows, spec)
         if set(columns) <= set(rows.column_names):
             waves = keys_of(rows, columns, spec.columns.id).map(part.set_index("key")["wave"])
-            found = np.fmin(found, waves.astype("float64"))
+            found = pd.concat([found, waves.astype("float64").set_axis(found.index)], axis=1).min(axis=1)
     return found
 
 
