@@ -116,7 +116,7 @@ def test_a_receiver_that_fails_costs_no_task(
     with caplog.at_level(logging.WARNING, "include.ratchet.tasks.openlineage"):
         assert run_task(context, lambda: {"rows": 3}) == {"rows": 3}
     assert [each["state"] for each in open_ledger().steps("r1")] == ["success"]
-    assert [each.message[:8] for each in caplog.records if "openlineage" in each.name] == ["lineage:"] * 2
+    assert [each.getMessage()[:8] for each in caplog.records if "openlineage" in each.name] == ["lineage:"] * 2
 
 
 def test_a_file_gets_one_line_an_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,9 +104,13 @@ def curves(lines: Sequence[Curve], x_axis: str, y_axis: str, title: str, *, diag
     return _svg(parts, height, title)
 
 
+_FINEST = 1e-9
+"""Of a value: what differs by less is one value on an axis, and the step between ticks would have no logarithm."""
+
+
 def nice(low: float, high: float) -> list[float]:
     """Return four to eight round numbers that reach over `low` and `high`; a range around a single value."""
-    if not high > low:
+    if not high - low > _FINEST * max(abs(low), abs(high), _FINEST):
         low, high = low - (abs(low) * 0.1 or 0.5), high + (abs(high) * 0.1 or 0.5)
     rough = (high - low) / 5
     power = 10.0 ** math.floor(math.log10(rough))
