@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from proofs.book import Json, Proof
-from proofs.gate_null import CODE, limit
+from proofs.gate_null import CODE, judge
 
 ALPHA = 0.05
 ROWS, WORSE = 2000, 0.005
@@ -64,17 +62,6 @@ def simulate(kind: str, count: int, seed: int) -> tuple[int, int]:
         promoted += decide([business, gain], guards(bench), [], ALPHA, ALPHA).outcome == "promote"
         at_least += gain.estimate is not None and gain.estimate >= 0
     return promoted, at_least
-
-
-def judge(parts: Sequence[Json]) -> tuple[bool, str]:
-    """Compare each metric with the binomial limit of alpha; a gate that keeps it at no difference is far below at this one."""
-    holds, said = True, []
-    for case in dict.fromkeys(part["case"] for part in parts):
-        of = [part for part in parts if part["case"] == case]
-        count, promoted, naive = (sum(part[key] for part in of) for key in ("challengers", "promoted", "at_least"))
-        holds &= promoted <= limit(count)
-        said.append(f"{case}: {promoted / count:.1%} of {count} (limit {limit(count) / count:.1%}; >= {naive / count:.0%})")
-    return holds, "; ".join(said)
 
 
 GATE_WORSE = Proof(

@@ -221,3 +221,12 @@ def test_a_direction_needs_one_score() -> None:
     """Of several classes none is up."""
     said = refused(task="multiclass", gate__behaviour=[{"change": {"x": 1}, "expect": "up"}])
     assert "found expect up with task multiclass" in said
+
+
+def test_a_champion_is_not_held_against_a_metric_that_it_was_not_judged_in() -> None:
+    """After `gate.metric` changed, no drop is tested until a champion was judged in the new one; nothing else changes."""
+    spec = model(triggers={"degradation": {"drop": 0.1, "windows": "1 of 3"}}, monitor={"window": "7d"})
+    assert spec.monitored_in(spec.gate.metric) is spec
+    other = spec.monitored_in("neg_log_loss")
+    assert other.triggers.degradation is None
+    assert other.gate == spec.gate

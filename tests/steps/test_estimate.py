@@ -6,8 +6,23 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from include.ratchet.steps import estimate as estimating
 from include.ratchet.steps.compare import Units
-from include.ratchet.steps.estimate import Estimate, Sample, came_out, estimate, refer
+from include.ratchet.steps.estimate import Estimate, Kind, Reference, Sample, came_out
+
+
+def refer(metric: str, kind: Kind, sample: Sample) -> Reference:
+    """Learn a reference where there must be one."""
+    found = estimating.refer(metric, kind, sample)
+    assert found is not None
+    return found
+
+
+def estimate(reference: Reference, said: np.ndarray, units: Units) -> Estimate:
+    """Estimate where there must be an estimate."""
+    found = estimating.estimate(reference, said, units)
+    assert found is not None
+    return found
 
 
 def drawn(seed: int, days: int, shift: float = 0.0, concept: float = 0.0) -> Sample:
@@ -72,3 +87,12 @@ def test_p_values_are_one_sided_and_two_sided() -> None:
     assert found.p_below(0.8196) == pytest.approx(0.025, abs=1e-4)
     assert found.p_apart(0.8196) == pytest.approx(0.05, abs=1e-4)
     assert found.reach == pytest.approx(0.0196, abs=1e-4)
+
+
+def test_a_metric_of_no_answer_has_no_estimate() -> None:
+    """Precision of a window in which no row is called positive is nothing, and is no crash; of held-out rows likewise."""
+    sample = drawn(0, 28)
+    reference = refer("precision", "chances", sample)
+    none = np.full(len(sample.said), 0.1)
+    assert estimating.estimate(reference, none, sample.units) is None
+    assert estimating.refer("precision", "chances", Sample(none, sample.came, sample.units)) is None

@@ -74,3 +74,12 @@ def test_why_there_is_no_estimate() -> None:
     reason = basis(MODEL, few, worlds.champion(np.random.default_rng(0), numbers=False))
     assert reason == "400 held-out rows of 5 days; needed are 50 of 20"
     assert report(MODEL, str(reason), AFTER, SAID, (1, 0.8), Window(worlds.START, NOW))["off"] == reason
+
+
+def test_a_champion_without_an_error_says_nothing_of_errors() -> None:
+    """Held-out rows that were all predicted rightly, or a metric without a value there, are no basis: the page says which."""
+    held = worlds.rows(np.random.default_rng(0), 0, 28, 0.0, 0.0, numbers=False)
+    model = worlds.champion(np.random.default_rng(0), numbers=False)
+    strict = MODEL.model_dump(mode="json")
+    strict["gate"] |= {"metric": "precision", "threshold": 0.999999, "business": {"precision": ">= 0"}}
+    assert basis(MODEL.model_validate(strict), held, model) == "precision has no value on the held-out rows"

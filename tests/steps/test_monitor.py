@@ -249,3 +249,18 @@ def test_segments_of_the_newest_windows_have_their_intervals() -> None:
     assert {each["segment"] for each in found if each["metric"] is None} == {"c=rare"}
     assert all(each["low"] < each["metric"] < each["high"] for each in found if each["segment"] != "c=rare")
     assert report_on((rows, predictions), spec=model_spec(columns__segments=["c"]), version=4)["segments"] == []
+
+
+def test_precision_without_a_positive_answer_is_no_degradation() -> None:
+    """A window in which nothing is called positive has no precision: it is shown without a figure and is not tested."""
+    rows, predictions = world(7, 1.0)
+    spec = model_spec(
+        gate__metric="precision",
+        gate__business={"precision": ">= 0.1"},
+        triggers__degradation={"drop": 0.1, "windows": "1 of 3"},
+        monitor__window="7d",
+    )
+    never = predictions.set_column(1, "prediction", pa.array(["0"] * 280))
+    (window,) = report_on((rows, never), spec=spec)["windows"]
+    assert (window["metric"], window["tested"]) == (None, False)
+    assert report_on((rows, predictions), spec=spec)["windows"][0]["metric"] == 1.0

@@ -14,7 +14,7 @@ from include.ratchet.domain.errors import Skip
 from include.ratchet.domain.records import Json, Window
 from include.ratchet.tasks import arbitrate, monitor, monitor_page, online, score
 from include.ratchet.tasks.materialize import materialize
-from tests.tiny import DAYS, MODEL, VIEW, Project, visits
+from tests.tiny import DAYS, MODEL, MODEL_YAML, VIEW, Project, visits
 
 
 def _measure(project: Project) -> Json:
@@ -141,3 +141,14 @@ def test_a_page_that_cannot_be_written_stops_no_report(serving: Project, monkeyp
     _more(serving)
     monkeypatch.setattr(monitor_page, "show", failing)
     assert _measure(serving)["degraded"] == open_ledger().reports(MODEL)[0]["degraded"]
+
+
+def test_figures_in_two_metrics_are_not_compared(serving: Project) -> None:
+    """The metric changed after the blessing: the windows are shown, the report says why no drop is tested, and there is no signal."""
+    serving.run(score.score, MODEL, stage="score")
+    _more(serving, flipped=True)
+    serving.write(model=MODEL_YAML.replace("metric: roc_auc", "metric: accuracy"))
+    report = _measure(serving)
+    assert report["windows"]
+    assert report["degraded"] == []
+    assert report["sentence"].endswith("; the champion was judged in roc_auc, which does not compare with accuracy")

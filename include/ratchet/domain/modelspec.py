@@ -215,3 +215,9 @@ class ModelSpec(Strict):
     def classifies(self) -> bool:
         """Whether the label is a class."""
         return self.task != "regression"
+
+    def monitored_in(self, metric: str) -> ModelSpec:
+        """Return what the monitor tests a champion by that was judged in `metric`: no drop, where the spec has another by now."""
+        if metric == self.gate.metric:
+            return self
+        return self.model_copy(update={"triggers": self.triggers.model_copy(update={"degradation": None})})

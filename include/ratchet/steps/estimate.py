@@ -100,8 +100,8 @@ class Estimate:
         return float(2 * student.sf(abs(came - self.value) / self.error, self.freedom)) if self.error else float(came == self.value)
 
 
-def refer(metric: str, kind: Kind, sample: Sample, threshold: float = 0.5) -> Reference:
-    """Learn from held-out rows what the labels are, given what the model says.
+def refer(metric: str, kind: Kind, sample: Sample, threshold: float = 0.5) -> Reference | None:
+    """Learn from held-out rows what the labels are, given what the model says; None where the metric has no value on them.
 
     Args:
         metric: What is to be estimated, higher is better.
@@ -116,7 +116,10 @@ def refer(metric: str, kind: Kind, sample: Sample, threshold: float = 0.5) -> Re
     sizes = np.bincount(group, minlength=len(edges) + 1)
     spread = np.bincount(group, weights=left**2, minlength=len(edges) + 1) / np.maximum(sizes, 1)
     blank = Reference(metric, kind, threshold, curve, 0.0, 1, sample.units.serial, edges, spread)
-    _, slope, variance = _parts(blank, sample.said)
+    parts = _parts(blank, sample.said)
+    if parts is None:
+        return None
+    _, slope, variance = parts
     by_unit: Floats = np.bincount(sample.units.of, weights=slope * left, minlength=sample.units.count).astype(float)
     found, freedom = error(by_unit, serial=sample.units.serial, fewest=FEWEST_BLOCKS)
     found *= small_sample(sample.units.count)
@@ -126,9 +129,12 @@ def refer(metric: str, kind: Kind, sample: Sample, threshold: float = 0.5) -> Re
     return Reference(metric, kind, threshold, curve, likeness, freedom, sample.units.serial, edges, spread)
 
 
-def estimate(reference: Reference, said: Floats, units: Units) -> Estimate:
-    """Estimate the metric of rows whose labels are not known."""
-    value, slope, variance = _parts(reference, said)
+def estimate(reference: Reference, said: Floats, units: Units) -> Estimate | None:
+    """Estimate the metric of rows whose labels are not known; None where it has no value on them, such as precision without a yes."""
+    parts = _parts(reference, said)
+    if parts is None:
+        return None
+    value, slope, variance = parts
     curve = reference.calibration
     fitted, of_fit = error(curve.moves @ (slope @ curve.slope(said)), serial=reference.serial, fewest=FEWEST_BLOCKS)
     alone = float((slope**2 * variance).sum())
@@ -147,12 +153,13 @@ def came_out(reference: Reference, sample: Sample) -> float:
     return _of_mean(reference, float(sample.came.mean()))[0]
 
 
-def _parts(reference: Reference, said: Floats) -> tuple[float, Floats, Floats]:
-    """Return the expected metric, what each row's label adds to it, and the variance of each label."""
+def _parts(reference: Reference, said: Floats) -> tuple[float, Floats, Floats] | None:
+    """Return the expected metric, what each row's label adds to it, and the variance of each label; None where it has no value."""
     expectation = reference.calibration.expect(said)
     if reference.kind == "chances":
         found = expected(reference.metric, said, expectation, reference.threshold)
-        return found.value, found.slope, expectation * (1 - expectation)
+        has_value = np.isfinite(found.value) and np.isfinite(found.slope).all()
+        return (found.value, found.slope, expectation * (1 - expectation)) if has_value else None
     value, slope = _of_mean(reference, float(expectation.mean()))
     variance = expectation * (1 - expectation) if reference.kind == "right" else reference.spread[np.searchsorted(reference.edges, said)]
     return value, np.full(len(said), slope / len(said)), variance

@@ -15,7 +15,7 @@ from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Window
 from include.ratchet.steps import compare
 from include.ratchet.steps.answers import answer
-from include.ratchet.steps.estimate import LOSSES, MOST_OUTSIDE, Estimate, Reference, Sample, came_out, estimate, refer
+from include.ratchet.steps.estimate import LOSSES, MOST_OUTSIDE, Estimate, Kind, Reference, Sample, came_out, estimate, refer
 from include.ratchet.steps.expected import weighs
 from include.ratchet.steps.frames import columns_of, features, labels
 from include.ratchet.steps.maturity import first_predictions
@@ -75,12 +75,24 @@ def basis(spec: ModelSpec, held: pa.Table, pipeline: Any) -> Basis | str:
     if spec.task == "regression":
         loss = np.abs(said.predicted.astype(float) - y.astype(float)) ** LOSSES[metric]
         model, expected_loss = fit_losses(seen, said.score, loss, units.of, columns, spec.training.seed)
-        return Basis(refer(metric, "loss", Sample(expected_loss, loss, units)), classes, model)
+        return _learned(metric, "loss", Sample(expected_loss, loss, units), spec.gate.threshold, classes, model)
     if spec.task == "binary":
         sample = Sample(said.score, (y == classes[1]).astype(float), units)
-        return Basis(refer(metric, "chances", sample, spec.gate.threshold), classes)
+        return _learned(metric, "chances", sample, spec.gate.threshold, classes)
     confidence = np.asarray(said.probabilities).max(axis=1)
-    return Basis(refer(metric, "right", Sample(confidence, (said.predicted == y).astype(float), units)), classes)
+    return _learned(metric, "right", Sample(confidence, (said.predicted == y).astype(float), units), spec.gate.threshold, classes)
+
+
+def _learned(
+    metric: str, kind: Kind, sample: Sample, threshold: float, classes: npt.NDArray[Any], losses: Losses | None = None
+) -> Basis | str:
+    reference = refer(metric, kind, sample, threshold)
+    known = estimate(reference, sample.said, sample.units) if reference else None
+    if reference is None or known is None:
+        return f"{metric} has no value on the held-out rows"
+    if not known.error:  # an interval of no width: the first wrong answer would be called another meaning of the inputs
+        return "no held-out row was predicted wrongly, so that nothing says how often one will be"
+    return Basis(reference, classes, losses)
 
 
 def report(spec: ModelSpec, found: Basis | str, rows: pa.Table, predictions: pa.Table, about: tuple[int, float], period: Window) -> Json:
@@ -111,6 +123,8 @@ def report(spec: ModelSpec, found: Basis | str, rows: pa.Table, predictions: pa.
         if len(part) < FEWEST_ROWS:
             continue
         whole = estimate(found.reference, part["said"].to_numpy(), compare.units(_times(part, spec), len(part)))
+        if whole is None:
+            continue
         windows.append({"start": window_name(start), "rows": len(part), **_shown(whole), **_held_against(found.reference, part, spec)})
         if drop is not None and windows[-1]["came"] is None:
             below[windows[-1]["start"]] = whole.p_below(was - drop)
@@ -164,7 +178,7 @@ def _held_against(reference: Reference, part: pd.DataFrame, spec: ModelSpec) -> 
         return nothing
     sample = Sample(ripe["said"].to_numpy(), came, compare.units(_times(ripe, spec), len(ripe)))
     then, really = estimate(reference, sample.said, sample.units), came_out(reference, sample)
-    if not np.isfinite([then.value, really]).all():
+    if then is None or not np.isfinite(really):
         return nothing
     return {"labels": len(ripe), "then": round(then.value, 6), "came": round(really, 6), "p": then.p_apart(really)}
 

@@ -164,6 +164,8 @@ def _measure(part: pd.DataFrame, spec: ModelSpec, null: float) -> Measured:
         else:
             probabilities = np.empty((len(part), 0))  # the metric does not look at them
         answers = Answers(predicted, probabilities, classes)
+        if spec.gate.metric == "precision" and spec.task == "binary" and not (predicted == classes[-1]).any():
+            return Measured("window", None, null)  # of no answer: scikit-learn's 0 would be a degradation that nothing shows
     sampled = compare.units(part[spec.columns.time] if spec.columns.time else None, len(part))
     return compare.measure("window", compare.figure(spec.gate.metric, answers, truth, sampled, spec.training.seed), ALPHA, null)
 

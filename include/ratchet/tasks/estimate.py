@@ -6,27 +6,29 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from include.ratchet.domain.modelspec import ModelSpec
-from include.ratchet.domain.records import Json, Verdict, Window
+from include.ratchet.domain.records import Json, Snapshot, Verdict, Window
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def before_labels(spec: ModelSpec, verdict: Verdict, pipeline: Any, rows: pa.Table, predictions: pa.Table, until: datetime) -> Json:
+def before_labels(
+    spec: ModelSpec, judged: tuple[Verdict, Snapshot], pipeline: Any, rows: pa.Table, predictions: pa.Table, until: datetime
+) -> Json:
     """Estimate the newest windows from the rows that the gate judged the champion on, which its snapshot keeps.
 
     Args:
         spec: The model.
-        verdict: The champion's blessing.
+        judged: The champion's blessing, and the snapshot that it was trained and judged on.
         pipeline: The champion.
         rows: Transformed rows, labelled or not, with its features.
         predictions: All predictions.
         until: Up to when labels have matured, UTC.
     """
-    from include.ratchet.adapters import open_lake, open_ledger
+    from include.ratchet.adapters import open_lake
     from include.ratchet.steps.estimated import basis, report
 
-    snapshot = open_ledger().get_snapshot(verdict.figures["snapshot"])
+    verdict, snapshot = judged
     held = _held(spec, open_lake().kept(snapshot.place), snapshot.window, verdict.figures.get("test_window"))
     about = (verdict.version, float(verdict.figures["challenger"]))
     return report(spec, basis(spec, held, pipeline), rows, predictions, about, Window(snapshot.window.end, until))

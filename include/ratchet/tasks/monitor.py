@@ -51,10 +51,14 @@ def measure(model: str) -> Json:
         raise LedgerError(message)
     snapshot = reading.snapshot_of(model, champion)
     period = Window(snapshot.window.end, at - spec.labels.lag)
-    report = realised(spec, matured(spec, rows, period.end), predictions, champion, float(verdict.figures["challenger"]), period)
+    judged_in = verdict.figures.get("metric", spec.gate.metric)
+    tested = spec.monitored_in(judged_in)
+    report = realised(tested, matured(spec, rows, period.end), predictions, champion, float(verdict.figures["challenger"]), period)
+    if tested is not spec:
+        report["sentence"] += f"; the champion was judged in {judged_in}, which does not compare with {spec.gate.metric}"
     drifted = drift.look(spec, champion, snapshot, tables, at)
     online = _online(spec)
-    before = estimate.before_labels(spec, verdict, pipeline, rows, predictions, period.end)
+    before = estimate.before_labels(tested, (verdict, snapshot), pipeline, rows, predictions, period.end)
     if not (report["rows"] or drifted or before["windows"] or any(each["answers"] for each in online)):
         message = "no label of an out-of-sample prediction has matured yet"
         raise Skip(message)
