@@ -42,6 +42,10 @@ BY_ANOTHER = {
     "include/ratchet/adapters/targets/measured.py": "tests/tasks/test_endpoint.py: a canary's figures",
     "include/ratchet/adapters/online.py": "tests/contract/test_online.py: on SQLite and PostgreSQL, beside the fake",
     **{
+        f"include/ratchet/backtest/{part}.py": "tests/backtest/test_running.py: the whole, on the tiny project"
+        for part in ("bed", "replaying", "reporting", "training")
+    },
+    **{
         f"include/ratchet/faults/{part}.py": "tests/faults/test_library.py: each fault by the rule that refuses it"
         for part in ("bed", "data", "models", "records", "scripted")
     },

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from include.ratchet.domain.config import Config, load_config
@@ -11,6 +14,7 @@ from include.ratchet.domain.errors import SpecError
 
 if TYPE_CHECKING:
     from include.ratchet.adapters.ledger import Ledger
+    from include.ratchet.adapters.memory import Memory
     from include.ratchet.adapters.s3 import S3Access
     from include.ratchet.adapters.store import Store
     from include.ratchet.domain.feedspec import FeedSpec
@@ -20,6 +24,32 @@ if TYPE_CHECKING:
     from include.ratchet.domain.target import Endpoint, Target
 
 _first: list[Connections] = []
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What task bodies open."""
+
+    ledger: Ledger
+    lake: Lake
+    registry: Registry
+    clock: Clock
+    work: Store
+    memory: Memory
+    online: OnlineStore
+
+
+_instead: ContextVar[Ports | None] = ContextVar("ratchet_ports", default=None)
+
+
+@contextmanager
+def instead(ports: Ports) -> Iterator[None]:
+    """Open these in place of the deployment's within the block: task bodies then work on a past that is replayed."""
+    token = _instead.set(ports)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
 
 
 def use_connections(connections: Connections) -> None:
@@ -36,6 +66,8 @@ def open_connections(config: Config | None = None) -> Connections:
 
 def open_ledger(config: Config | None = None) -> Ledger:
     """Open the ledger that the deployment names, by URL or by connection id; the same one again in this process."""
+    if given := _instead.get():
+        return given.ledger
     from include.ratchet.adapters.ledger import opened
 
     config = config or load_config()
@@ -44,6 +76,8 @@ def open_ledger(config: Config | None = None) -> Ledger:
 
 def open_online(config: Config | None = None) -> OnlineStore:
     """Open the online store of the feature views; the same one again in this process."""
+    if given := _instead.get():
+        return given.online
     from include.ratchet.adapters.online import opened
 
     config = config or load_config()
@@ -77,6 +111,8 @@ def open_access(uri: str, config: Config | None = None) -> S3Access | None:
 
 def open_lake(config: Config | None = None) -> Lake:
     """Open the lake."""
+    if given := _instead.get():
+        return given.lake
     from include.ratchet.adapters.lake import DeltaLake
 
     config = config or load_config()
@@ -93,6 +129,8 @@ def open_landing(config: Config | None = None) -> Landing:
 
 def open_work(config: Config | None = None) -> Store:
     """Open the place where the tasks of a run leave files for each other: beside the lake's tables, since any machine may run them."""
+    if given := _instead.get():
+        return given.work
     from include.ratchet.adapters.store import Store
 
     config = config or load_config()
@@ -109,6 +147,8 @@ def open_docs(config: Config | None = None) -> Store:
 
 def open_registry(config: Config | None = None) -> Registry:
     """Open the model registry."""
+    if given := _instead.get():
+        return given.registry
     from include.ratchet.adapters.registry import MlflowRegistry
 
     config = config or load_config()
@@ -116,6 +156,13 @@ def open_registry(config: Config | None = None) -> Registry:
     access = open_access(config.artifacts_place, config)
     os.environ.update(access.for_environment if access else {})
     return MlflowRegistry(config.tracking_place, config.artifacts_place, config.mlflow_pages)
+
+
+def open_memory() -> Memory:
+    """Open what was computed before; a deployment remembers nothing, a replay of the past does."""
+    from include.ratchet.adapters.memory import Memory
+
+    return given.memory if (given := _instead.get()) else Memory()
 
 
 def open_feed(spec: FeedSpec, config: Config | None = None) -> Source:
@@ -137,6 +184,8 @@ def open_feed(spec: FeedSpec, config: Config | None = None) -> Source:
 
 def open_clock(config: Config | None = None) -> Clock:
     """Open the clock that the deployment names."""
+    if given := _instead.get():
+        return given.clock
     from include.ratchet.adapters.clock import DataClock, WallClock
 
     config = config or load_config()

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from include.ratchet.cli import show
 from include.ratchet.cli.alerts import alerts
+from include.ratchet.cli.backtest import backtests
 from include.ratchet.cli.experiment import experiments
 from include.ratchet.cli.holds import holds
 from include.ratchet.cli.names import Name, require_model
@@ -21,6 +22,7 @@ from include.ratchet.domain.errors import SpecError
 
 app = typer.Typer(help="Continuous training on Airflow.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 app.add_typer(past)
+app.add_typer(backtests)
 app.add_typer(holds)
 app.add_typer(experiments)
 app.add_typer(online)

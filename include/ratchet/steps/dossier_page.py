@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from include.ratchet.domain.records import Json
 from include.ratchet.steps.charts import Curve, Mark, curves, forest, number
 from include.ratchet.steps.dossier import Dossier
+from include.ratchet.steps.pages import template
 
 TEMPLATE = "dossier.html.j2"
 TONES = {"pass": "good", "fail": "bad", "inconclusive": "open"}
@@ -28,21 +25,9 @@ def page(made: Dossier) -> str:
     plots = {"models": _models(content), "gains": _gains(content), "others": _others(content), "fit": _fit(content)}
     plots["importance"] = _importance(content)
     powers = [each for each in content["rules"] if each.get("power") or each.get("detectable") is not None]
-    return _template().render(**content, powers=powers, digest=made.digest, plots=plots, signs=SIGNS, tones=TONES, level=_level(content))
-
-
-@functools.cache
-def _template() -> Any:
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": _shown, "day": lambda text: (text or "")[:16].replace("T", " "), "short": lambda text: text[:12]}
-    return environment.get_template(TEMPLATE)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "\u2013" if value is None else str(value)
-    return f"{value:,}" if isinstance(value, int) else number(value)
+    return template(TEMPLATE).render(
+        **content, powers=powers, digest=made.digest, plots=plots, signs=SIGNS, tones=TONES, level=_level(content)
+    )
 
 
 def _level(content: Json) -> str:

@@ -11,7 +11,7 @@ from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import LedgerError, Skip
 from include.ratchet.domain.online import parity_said
 from include.ratchet.domain.records import Json, Signal, Window
-from include.ratchet.tasks import drift, estimate, freshness, labels, monitor_page, reading, requests
+from include.ratchet.tasks import age, drift, estimate, freshness, labels, monitor_page, reading, requests
 from include.ratchet.tasks.answered import answered, cost
 from include.ratchet.tasks.online import parity
 
@@ -64,6 +64,7 @@ def measure(model: str) -> Json:
         raise Skip(message)
     report["labels"] = labels.follow(spec, rows, predictions, at)
     _log.info("%s; %s; %s", report["sentence"], before["sentence"], report["labels"]["sentence"])
+    report["age"] = age.of_champion(model, snapshot.window.end, at)
     report["stale"] = freshness.stale(specs.all_feeds(spec))
     for each in report["stale"]:
         _log.warning("%s", each)

@@ -94,10 +94,14 @@ def versions_of(feeds: Sequence[str]) -> dict[str, int]:
 
 def transformed(spec: ModelSpec, tables: dict[str, int], window: Window | None, also: Sequence[str] = ()) -> pa.Table:
     """Run the model's transform over pinned versions, and join its views; return the spec's columns, and `also` as far as there."""
+    from include.ratchet.adapters import open_memory
     from include.ratchet.steps.transform import transform
 
-    opened: Tables = files(tables) if spec.engine == "spark" else datasets(tables)
-    return transform(spec, specs.transform_sql(spec), opened, window, also, [view(name) for name in spec.views])
+    def make() -> pa.Table:
+        opened: Tables = files(tables) if spec.engine == "spark" else datasets(tables)
+        return transform(spec, specs.transform_sql(spec), opened, window, also, [view(name) for name in spec.views])
+
+    return open_memory().table(["rows", spec.name, tables, window and window.to_json(), also], make)
 
 
 def datasets(tables: dict[str, int]) -> dict[str, pads.Dataset]:

@@ -93,11 +93,12 @@ def _baseline(spec: ModelSpec, snapshot: Json) -> Any:
 
 def judge(challenger: Json) -> Json:
     """Apply the gate to the registered challenger; the verdict goes into the ledger, whatever it is."""
-    from include.ratchet.adapters import open_ledger, open_registry
+    from include.ratchet.adapters import open_ledger, open_memory, open_registry
     from include.ratchet.adapters.models import sha256_of
-    from include.ratchet.adapters.probe import probe
+    from include.ratchet.adapters.probe import Probe, probe
+    from include.ratchet.steps.baselines import fit_baselines
     from include.ratchet.steps.evaluate import evaluate, window_tested
-    from include.ratchet.steps.frames import features
+    from include.ratchet.steps.frames import features, labels
 
     run, version = challenger["run"], int(challenger["version"])
     if run.get("experiment"):
@@ -109,11 +110,14 @@ def judge(challenger: Json) -> Json:
     pipeline = registry.load(spec.name, version)
     sample = features(rows.filter(parts.test), spec.columns).head(50)
     artifact = registry.artifact(spec.name, version)
-    sha, proved = sha256_of(artifact), probe(artifact, sample)
+    memory, sha = open_memory(), sha256_of(artifact)
+    proved = memory.record(["probe", sha], lambda: probe(artifact, sample), Probe)
+    train = features(rows, spec.columns)[parts.train], labels(rows, spec)[parts.train]
+    trivial = memory.pipelines(["baselines", challenger["snapshot"]["digest"]], lambda: fit_baselines(spec, train))
     incumbent = reading.champion(spec.name, champion) if champion is not None else None
     window = window_tested(spec, rows, parts)
     circumstances = occasion(spec, run, ledger.verdicts(spec.name), window)
-    decision, figures = evaluate(spec, rows, parts, pipeline, incumbent, proved, circumstances)
+    decision, figures = evaluate(spec, rows, parts, pipeline, incumbent, proved, circumstances, trivial)
     figures |= {"test_window": window, "looks": circumstances.looks, "by_hand": circumstances.by_hand}
     verdict = ledger.judge(
         Verdict(

@@ -1,0 +1,114 @@
+"""Plan a backtest: what is replayed, and the folder that belongs to just that."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from include.ratchet.adapters import open_lake, open_ledger
+from include.ratchet.adapters.ledger import Ledger
+from include.ratchet.backtest import bed
+from include.ratchet.backtest.bed import Bed
+from include.ratchet.domain import backtest, specs
+from include.ratchet.domain.config import load_config
+from include.ratchet.domain.errors import DataError, SpecError
+from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.records import Batch, Json, digest
+from include.ratchet.tasks import recipe
+
+MERGED = ("merged", "repairing", "repaired")
+
+
+def folder_of(model: str) -> Path:
+    """Return where a model's backtest is."""
+    return load_config().folder / "backtests" / model
+
+
+def plan(spec: ModelSpec, count: int) -> Bed:
+    """Plan the replay of a model's history in so many windows; the same plan finds what was done of it before.
+
+    Raises:
+        SpecError: The model has no event times, or the windows cannot be.
+        DataError: A feed has no data yet, or the history is shorter than one training needs.
+    """
+    if spec.columns.time is None:
+        found = "columns.time: not there; a backtest replays time, and this model's rows have none"
+        raise SpecError(f"models/{spec.name}: cannot be replayed", [found])
+    batches = {feed: _merged(feed) for feed in specs.all_feeds(spec)}
+    first, last = _span(spec, batches)
+    wall = load_config().clock == "wall"
+    steps = []
+    for number, window in enumerate(backtest.windows(first, last, count), 1):
+        tables = backtest.known_at(window.end, batches, wall=wall)
+        steps.append({"number": number, "window": window.to_json(), "tables": tables})
+    texts = _texts(spec)
+    content: Json = {"model": spec.name, "steps": steps, "texts": texts, "made_by": recipe.code_of(spec)}
+    place = folder_of(spec.name) / "work"
+    made = Bed(place / digest(content)[:16])
+    for other in place.glob("*") if place.is_dir() else ():
+        if other != made.folder:
+            shutil.rmtree(other)  # of another history, spec or code: nothing of it can be used again
+    if not (made.folder / "plan.json").exists():
+        _lay_out(made, spec, texts)
+        bed.write(made.folder / "plan.json", content)
+    return made
+
+
+def _merged(feed: str) -> list[Batch]:
+    found = [each for each in open_ledger().batches(feed, *MERGED) if each.version is not None]
+    if not found:
+        message = (
+            f"feed {feed}: found no merged batch; a backtest replays what has been. Deliver data and run {feed}_ingest, or ./ratchet run"
+        )
+        raise DataError(message)
+    return found
+
+
+def _span(spec: ModelSpec, batches: Mapping[str, Sequence[Batch]]) -> tuple[datetime, datetime]:
+    """Return the first event and the newest that all timed feeds have reached; the clock of a project is its slowest feed."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    lake, firsts, lasts = open_lake(), [], []
+    for feed in batches:
+        time = specs.feed(feed).time
+        if time is None:
+            continue
+        times = lake.dataset(f"clean/{feed}").to_table(columns=[time.name], use_threads=False)[time.name]
+        ends = pc.min_max(times.cast(pa.timestamp("us", tz="UTC"))).as_py()
+        firsts.append(ends["min"])
+        lasts.append(min(ends["max"], datetime.now(UTC)))
+    if not firsts or None in firsts:
+        message = f"models/{spec.name}: found no row with an event time; a backtest replays what has been. Deliver data first"
+        raise DataError(message)
+    first, last = max(firsts), min(lasts)
+    held = spec.training.split.test
+    if last - first <= held + 3 * spec.labels.lag:  # type: ignore[operator]
+        message = (
+            f"models/{spec.name}: no history yet: its rows reach from {first:%Y-%m-%d} to {last:%Y-%m-%d}, and one training alone "
+            f"holds out {held} for its test. Run the backtest when there is more"
+        )
+        raise DataError(message)
+    return first, last
+
+
+def _texts(spec: ModelSpec) -> dict[str, str]:
+    """Return the specs, and the model's own code where it has some, by their path below the include folder."""
+    texts = recipe.texts(spec)
+    code = specs.INCLUDE / "models" / spec.name / "code.py"
+    return texts | ({f"models/{spec.name}/code.py": code.read_text(encoding="utf-8")} if code.is_file() else {})
+
+
+def _lay_out(made: Bed, spec: ModelSpec, texts: Mapping[str, str]) -> None:
+    """Write an include folder for every policy, and an empty ledger that is copied for each."""
+    mine = f"models/{spec.name}/{specs.MODEL_FILE}"
+    for policy in backtest.POLICIES:
+        content = yaml.safe_load(texts[mine]) | {"triggers": backtest.triggers_of(spec, policy)}
+        changed = {**texts, mine: yaml.safe_dump(content, sort_keys=False)}
+        for path, text in changed.items():
+            bed.write_text(made.folder / "include" / policy / path, text)
+    Ledger(f"sqlite:///{made.folder / bed.TEMPLATE}")

@@ -1,0 +1,52 @@
+"""Planning: what is replayed, and what cannot be."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from include.ratchet.backtest import planning
+from include.ratchet.domain import specs
+from include.ratchet.domain.errors import DataError, SpecError
+from tests.tiny import MODEL, MODEL_YAML, Project, visits
+
+
+def test_without_data_there_is_nothing_to_replay(project: Project) -> None:
+    """Said with what to do, and nothing is written."""
+    with pytest.raises(DataError, match=r"found no merged batch.* Deliver data and run visits_ingest"):
+        planning.plan(specs.model(MODEL), 6)
+    assert not (project.home / "backtests").exists()
+
+
+def test_a_short_history_is_said(project: Project) -> None:
+    """A history that one training would use up has nothing to compare."""
+    project.deliver("first.csv", visits(0, 20))
+    project.ingest()
+    with pytest.raises(DataError, match="no history yet: its rows reach from 2020-01-01 to 2020-01-20"):
+        planning.plan(specs.model(MODEL), 6)
+
+
+def test_a_model_without_time(project: Project) -> None:
+    """Time is what is replayed."""
+    project.write(model=MODEL_YAML.replace("time: at, ", "").replace("{validation: 7d, test: 25d}", "{validation: 0.2, test: 0.2}"))
+    with pytest.raises(SpecError, match="cannot be replayed") as raised:
+        planning.plan(specs.model(MODEL), 6)
+    assert "columns.time: not there" in str(raised.value)
+
+
+def test_a_plan_finds_its_folder_again(landed: Project) -> None:
+    """The same history, spec and windows are the same folder; another spec has another, and the old one is removed."""
+    first = planning.plan(specs.model(MODEL), 6)
+    assert planning.plan(specs.model(MODEL), 6).folder == first.folder
+    assert [step.tables for step in first.steps] == [{"visits": 0}] * 6
+    triggers = {
+        policy: yaml.safe_load((first.folder / f"include/{policy}/models/{MODEL}/model.yaml").read_text("utf-8"))["triggers"]
+        for policy in ("never", "every", "configured")
+    }
+    assert "new_data" not in triggers["never"]
+    assert triggers["every"]["new_data"] == {"min_rows": 1}
+    assert triggers["configured"]["new_data"] == {"min_rows": 100}
+    landed.write(model=MODEL_YAML.replace("looks: 5", "looks: 6"))
+    second = planning.plan(specs.model(MODEL), 6)
+    assert second.folder != first.folder
+    assert not first.folder.exists()
