@@ -13,7 +13,7 @@ from include.ratchet.domain.backtest import POLICIES
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Window
 from include.ratchet.steps import compare
-from include.ratchet.steps.power import blocks_for, reach
+from include.ratchet.steps.power import reach
 
 FEWEST = 3
 """Windows that say anything of the spread between windows."""
@@ -114,7 +114,7 @@ def _against(known: Replayed, name: str, reference: str, counted: Sequence[int],
         result = "worse" if found["high"] < 0 else "better" if found["low"] > 0 else "as good" if found["low"] > -smallest else "open"
     needed = None
     if result == "open" and found["error"]:
-        needed = blocks_for(smallest, reach(found["error"], len(gains) - 1, level), len(gains))
+        needed = int(np.ceil(len(gains) * (reach(found["error"], len(gains) - 1, level) / smallest) ** 2))
     return {**found, "result": result, "needed": needed}
 
 
@@ -196,7 +196,7 @@ def recommend(content: Json, triggers: Mapping[str, Json]) -> Json:
 
 
 def _written(content: Json, chosen: str, triggers: Mapping[str, Json]) -> Any:
-    """Return what model.yaml would say: every window's data is as many rows as half of the windows had."""
+    """Return what model.yaml would say: `every` waits for as many rows as the median window had."""
     found = dict(triggers[chosen])
     if chosen == "every":
         sizes = [point["rows"] for each in content["policies"] if each["name"] == chosen for point in each["quality"]]
