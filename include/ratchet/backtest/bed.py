@@ -32,6 +32,7 @@ from include.ratchet.adapters.sandbox import FolderRegistry, PastLake, StillCloc
 from include.ratchet.adapters.store import Store
 from include.ratchet.domain import specs
 from include.ratchet.domain.backtest import Step
+from include.ratchet.domain.config import PREFIX
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Window
 
@@ -105,7 +106,7 @@ class Bed:
             online=online(f"sqlite:///{place / 'online.db'}"),
             memory=Memory(self.folder / "memory" / f"{number:03}"),
         )
-        with adapters.instead(ports), reading(self.folder / "include" / who):
+        with adapters.instead(ports), reading(self.folder / "include" / who), _home(place):
             yield specs.model(self.model)
 
 
@@ -117,6 +118,20 @@ def reading(include: Path) -> Iterator[None]:
         yield
     finally:
         specs.INCLUDE = before
+
+
+@contextmanager
+def _home(place: Path) -> Iterator[None]:
+    """Let what bodies write into the home, such as the monitor's page, land in another within the block."""
+    name, before = f"{PREFIX}HOME", os.environ.get(f"{PREFIX}HOME")
+    os.environ[name] = str(place / "home")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def read(path: Path) -> Any:
