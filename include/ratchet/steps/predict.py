@@ -65,7 +65,7 @@ def _names(predicted: npt.NDArray[Any]) -> pa.Array:
 
 
 def _among(rows: pa.Table, known: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
-    """Say of each row whether its id is known; by Arrow 30 ms for 250,000 texts, by pandas 1 s."""
+    """Say of each row whether its id is known; by Arrow 0.07 s for 250,000 texts, by pandas 1.2 s."""
     ids = list(spec.columns.id)
     if len(ids) > 1:
         here, there = (table.select(ids).to_pandas().astype(str).agg("\x1f".join, axis=1) for table in (rows, known))
