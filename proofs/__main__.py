@@ -10,6 +10,7 @@ from rich.console import Console
 from proofs import book, table
 from proofs.changeover import CHANGEOVER
 from proofs.demo_ten import DEMO_TEN
+from proofs.drift_found import DRIFT_FOUND
 from proofs.drift_null import DRIFT_NULL
 from proofs.fuzz import FUZZ
 from proofs.gate_claims import GATE_CLAIMS
@@ -32,6 +33,7 @@ PROOFS = (
     PROMOTIONS,
     REPLAYS,
     DRIFT_NULL,
+    DRIFT_FOUND,
     LABELS,
     SIGNALS_PROOF,
     CHANGEOVER,
