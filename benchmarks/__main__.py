@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmarks import table
 
-ITEMS = ("parse", "start", "loop", "ingest", "validate", "gate", "drift", "backtest", "serve", "score", "views")
+ITEMS = ("parse", "start", "loop", "ingest", "validate", "gate", "drift", "backtest", "serve", "score", "monitor", "views")
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 

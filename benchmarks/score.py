@@ -21,14 +21,14 @@ def rows(repeat: int = 1) -> Iterator[Row]:
     runs = []
     for _ in range(repeat):
         project = copy("score")
-        _read_one_feed(project)
+        read_one_feed(project)
         runs.append(project.run("benchmarks.inside.score", str(ROWS), RATCHET__CLOCK="wall"))
     ours, floor = (statistics.median(run[name] for run in runs) for name in ("ours", "floor"))
     note = f"the task's whole body beside the best of {TIMES} with the rows in memory, which looks nothing up and writes nothing atomically"
     yield Row("score", ours, peer=floor, peer_name="predict_proba + to_parquet", limit=1.5, of_ratio=True, note=note)
 
 
-def _read_one_feed(project: Project) -> None:
+def read_one_feed(project: Project) -> None:
     """Let the model read its features from one table, as they are: a join is not what is measured."""
     include = project.root / "include"
     path = include / "models" / MODEL / "model.yaml"
