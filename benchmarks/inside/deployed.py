@@ -120,6 +120,19 @@ class Client:
         self._connection.request("POST", path, body, {"Content-Type": "application/json"})
         return self._read()
 
+    def send(self, path: str, body: bytes) -> bytes:
+        """Send JSON; return the answer as it came.
+
+        Raises:
+            SystemExit: It was refused.
+        """
+        self._connection.request("POST", path, body, {"Content-Type": "application/json"})
+        said = self._connection.getresponse()
+        text = said.read()
+        if said.status != http.client.OK:
+            raise SystemExit(f"{path}: {said.status} {text[:500]!r}")
+        return text
+
     def get(self, path: str) -> tuple[int, Any]:
         """Ask for a page."""
         self._connection.request("GET", path)

@@ -10,7 +10,7 @@ import pytest
 from include.ratchet.serving.checks import checked, parse
 from include.ratchet.serving.errors import MAX_FAULTS, Fault, RequestError
 from include.ratchet.serving.frames import row_count
-from include.ratchet.serving.sound import MAX_ROWS
+from include.ratchet.serving.reader import MAX_ROWS
 from tests.serving.fakes import COLUMNS, ROW
 
 

@@ -22,7 +22,7 @@ def ask(segments: Segments, number: int, row: dict[str, Any] | None = None, said
     """Log one request as the service does; return its id."""
     name = f"{number:032x}"
     body = json.dumps({"records": [row or ROW]}).encode()
-    segments.append(f"predictions/{MODEL}", line(Asked(name, body, json.loads(body)), (1, "champion"), 1.5, frozenset(), said=said))
+    segments.append(f"predictions/{MODEL}", line(Asked(name, body), (1, "champion"), 1.5, frozenset(), said=said))
     return name
 
 
@@ -85,7 +85,7 @@ def test_answers_count_when_the_champion_is_measured(serving: Project) -> None:
     segments = log(serving.home)
     body = {"columns": {name: rows[name].tolist() for name in ("visit", "x", "colour")}}
     said = {"predictions": [1] * len(rows), "probabilities": [0.5] * len(rows)}
-    asked = Asked("b" * 32, json.dumps(body).encode(), body)
+    asked = Asked("b" * 32, json.dumps(body).encode())
     segments.append(f"predictions/{MODEL}", line(asked, (1, "champion"), 1.0, frozenset(), said=json.dumps(said).encode()))
     segments.sync(close=True)
     ship(serving)

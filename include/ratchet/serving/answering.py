@@ -12,7 +12,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from include.ratchet.adapters.segments import Segments
-from include.ratchet.serving.checks import checked, parse
+from include.ratchet.serving.checks import checked
 from include.ratchet.serving.errors import RequestError, not_serving
 from include.ratchet.serving.frames import FEW, Rows, row_count
 from include.ratchet.serving.logs import log, where
@@ -58,7 +58,7 @@ class Answering:
         """
         if place.served is None:
             raise not_serving(place.name, place.reason)
-        asked = Asked(secrets.token_hex(16), body, parse(body))
+        asked = Asked(secrets.token_hex(16), body)
         first: tuple[Served, Exception] | None = None
         for served, route in self._tries(place, asked):
             try:
@@ -89,10 +89,14 @@ class Answering:
         Raises:
             RequestError: 422; or 503 when the online store does not answer.
         """
+        table = served.reader.read(asked.body)
+        if table is not None:
+            return asked, table
         content = fill(asked.content, served.spec, served.columns)
         if content is not asked.content:
-            asked = Asked(asked.id, json.dumps(content).encode(), content)  # what is logged is what the version saw
-        return asked, checked(content, served.columns, place.accepted)
+            asked = Asked(asked.id, json.dumps(content).encode())  # what is logged is what the version saw
+            table = served.reader.read(asked.body)
+        return asked, checked(content, served.columns, place.accepted) if table is None else table
 
     def keep(self, place: Place, written: bytes) -> None:
         """Write one line of the prediction log.

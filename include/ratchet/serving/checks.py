@@ -14,10 +14,8 @@ from include.ratchet.domain.modelspec import Columns
 from include.ratchet.domain.specs import did_you_mean
 from include.ratchet.serving.errors import MAX_FAULTS, Fault, RequestError, clip, invalid_input, shown
 from include.ratchet.serving.frames import Rows, row_count
-from include.ratchet.serving.sound import MAX_ROWS, sound
+from include.ratchet.serving.reader import LARGE, MAX_ROWS
 
-LARGE = 2**14
-"""Bytes; what is smaller is read before another reader has begun."""
 _FORMS = ["columns", "records"]
 _LARGEST = sys.float_info.max
 _NUMBER = "a finite number or null"
@@ -36,9 +34,6 @@ def checked(content: Any, columns: Columns, also: Collection[str] = ()) -> Rows:
     Raises:
         RequestError: 422 with up to `MAX_FAULTS` faults.
     """
-    plain = sound(content, columns)
-    if plain is not None:
-        return plain
     faults = list(islice(_faults(content, columns, also), MAX_FAULTS))
     if faults:
         raise invalid_input(faults)

@@ -23,6 +23,7 @@ from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.serving.checks import checked, parse
 from include.ratchet.serving.doors import MAX_BODY, read_body
 from include.ratchet.serving.errors import RequestError, error_answer
+from include.ratchet.serving.frames import Rows
 from include.ratchet.serving.served import Served, predict, rehearse
 
 PLACE, PORT = "/opt/ml/model", 8080
@@ -54,8 +55,7 @@ def answer(served: Served, body: bytes, kind: str) -> bytes:
         RequestError: 400 and 422 for the input; 500 when the version could not predict it.
     """
     lines = kind.partition(";")[0].strip() == LINES
-    content = {"records": [parse(line) for line in body.splitlines() if line.strip()]} if lines else parse(body)
-    rows = checked(content, served.columns)
+    rows = _rows(served, body, lines=lines)
     try:
         said = predict(served, rows)
     except Exception as error:
@@ -66,6 +66,13 @@ def answer(served: Served, body: bytes, kind: str) -> bytes:
     shares = said.get("probabilities") or [None] * len(said["predictions"])
     each = zip(said["predictions"], shares, strict=True)
     return b"".join(_encoded({"prediction": one, "probability": share, "version": served.version}) + b"\n" for one, share in each)
+
+
+def _rows(served: Served, body: bytes, *, lines: bool) -> Rows:
+    if lines:
+        return checked({"records": [parse(line) for line in body.splitlines() if line.strip()]}, served.columns)
+    table = served.reader.read(body)
+    return checked(parse(body), served.columns) if table is None else table
 
 
 def create_app(served: Served) -> FastAPI:

@@ -16,8 +16,8 @@ from include.ratchet.serving.doors import Doors, read_body
 from include.ratchet.serving.errors import MAX_FAULTS, Answer, Fault, RequestError, error_answer, invalid_input, shown, unknown_model
 from include.ratchet.serving.metrics import Metrics
 from include.ratchet.serving.openapi import LABEL
+from include.ratchet.serving.reader import MAX_ROWS
 from include.ratchet.serving.records import LABELS, label_line
-from include.ratchet.serving.sound import MAX_ROWS
 
 _MOST_TEXT = 200
 _LARGEST = sys.float_info.max

@@ -7,14 +7,15 @@ from types import NoneType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from include.ratchet.domain.modelspec import Columns
 
 FEW = 64
 """Up to so many rows a frame is built from two blocks of values."""
-Rows = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
-"""Records, one mapping per row; or columns, one sequence of equal length per feature."""
+Rows = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any] | npt.NDArray[Any]]
+"""Records, one mapping per row; or columns, one sequence of equal length per feature; or these as `reader` makes them."""
 
 
 def to_frame(columns: Columns, rows: Rows) -> pd.DataFrame:
@@ -49,12 +50,14 @@ def to_frame(columns: Columns, rows: Rows) -> pd.DataFrame:
     return filled[0] if len(filled) == 1 else pd.concat(filled, axis=1)
 
 
-def _of_columns(columns: Columns, rows: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+def _of_columns(columns: Columns, rows: Mapping[str, Any]) -> pd.DataFrame:
     """Build the same frame column by column: for 10,000 rows a third of the time, for one row twice."""
     made: dict[str, Any] = {}
     for name in columns.features:
         values = rows[name]
-        if name in columns.numeric and set(map(type, values)) <= {int, float, NoneType}:
+        if isinstance(values, np.ndarray):
+            made[name] = values
+        elif name in columns.numeric and set(map(type, values)) <= {int, float, NoneType}:
             made[name] = np.array(values, dtype=np.float64)  # None becomes NaN
         elif name in columns.numeric:
             made[name] = np.array([None if pd.isna(value) else value for value in values], dtype=np.float64)
@@ -71,7 +74,7 @@ def row_count(rows: Rows) -> int:
     return len(next(iter(rows.values()), ())) if isinstance(rows, Mapping) else len(rows)
 
 
-def _values(rows: Rows, names: tuple[str, ...]) -> np.ndarray[Any, np.dtype[Any]]:
+def _values(rows: Rows, names: tuple[str, ...]) -> npt.NDArray[Any]:
     """Return the values as objects `(n_names, n_rows)`, every kind of null as None."""
     found = [rows[name] if isinstance(rows, Mapping) else [row[name] for row in rows] for name in names]
     values = np.empty((len(names), row_count(rows)), dtype=object)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from include.ratchet.serving.sound import MAX_ROWS
+from include.ratchet.serving.reader import MAX_ROWS
 
 _TEXT = {"type": "string"}
 _VALUE = {"type": ["number", "string", "null"]}

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from pydantic_core import to_json
+
+from include.ratchet.serving.checks import parse
 
 PREDICTIONS, LABELS = "predictions", "labels"
 """The two kinds of streams; a stream is `<kind>/<model>`."""
@@ -19,11 +22,19 @@ PREDICTIONS, LABELS = "predictions", "labels"
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: its id, its bytes, and the same parsed."""
+    """One request: its id and its bytes."""
 
     id: str
     body: bytes
-    content: Any
+
+    @cached_property
+    def content(self) -> Any:
+        """The same parsed, once and only where somebody looks at it: 10,000 rows are read as arrays, see `reader`.
+
+        Raises:
+            RequestError: 400 when it is no JSON.
+        """
+        return parse(self.body)
 
 
 def line(asked: Asked, by: tuple[int, str], ms: float, personal: AbstractSet[str], *, said: bytes = b"", error: str = "") -> bytes:
@@ -38,7 +49,8 @@ def line(asked: Asked, by: tuple[int, str], ms: float, personal: AbstractSet[str
         error: The name of what the version raised; never its text, which may quote a row.
     """
     # Spliced, not written again: 10,000 rows as JSON would cost as much as their prediction.
-    rows = to_json(_hidden(asked.content, personal)) if _names(asked.content, personal) else _one_line(asked.body)
+    hide = personal and _names(asked.content, personal)
+    rows = to_json(_hidden(asked.content, personal)) if hide else _one_line(asked.body)
     head = {"id": asked.id, "at": datetime.now(UTC).isoformat(), "version": by[0], "route": by[1], "ms": round(ms, 3), "error": error}
     return b"".join((json.dumps(head)[:-1].encode(), b', "in": ', rows, b', "out": ', said or b"null", b"}\n"))
 

@@ -13,8 +13,10 @@ import numpy as np
 from include.ratchet.domain.errors import DeployError
 from include.ratchet.domain.modelspec import Columns, ModelSpec
 from include.ratchet.domain.records import Json
+from include.ratchet.serving.checks import naming
 from include.ratchet.serving.fast import Fast, compiled
 from include.ratchet.serving.frames import Rows, row_count, to_frame
+from include.ratchet.serving.reader import Reader
 from include.ratchet.steps.frames import columns_of
 
 
@@ -38,6 +40,11 @@ class Served:
     def fast(self) -> Fast | None:
         """The way of a single row past pandas, None where there is none."""
         return compiled(self.pipeline, self.columns)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """What reads its large requests."""
+        return Reader(self.columns, naming(self.columns))
 
     @cached_property
     def columns(self) -> Columns:
