@@ -39,8 +39,9 @@ def simulate(kind: str, days: tuple[int, float], gain: float, count: int, seed: 
     import numpy as np
 
     from include.ratchet.domain.gate import decide
-    from include.ratchet.steps import compare, power
+    from include.ratchet.steps import compare
     from include.ratchet.steps.guards import guards
+    from include.ratchet.steps.stated import power_at
     from proofs import worlds
 
     name, draw = worlds.METRICS[kind], np.random.default_rng(seed)
@@ -52,7 +53,7 @@ def simulate(kind: str, days: tuple[int, float], gain: float, count: int, seed: 
         bench = worlds.bench_of(worlds.draw_world(draw, kind, gain, *days), kind, **extra)
         found = compare.measure("gain over the champion", bench.figure(name, "challenger") - bench.figure(name, "champion"), ALPHA)
         shown += (found.p_above or 0.0) <= ALPHA
-        stated += power.power(gain, found.error or 0.0, found.freedom or 1, ALPHA)
+        stated += power_at(gain, found.error or 0.0, found.freedom or 1, ALPHA)
         if watch:
             refused += any(each.result == "fail" for each in decide([], guards(bench), [], ALPHA, ALPHA_GUARD).rules)
     return shown, stated, refused
@@ -79,7 +80,7 @@ def judge(parts: Sequence[Json]) -> tuple[bool, str]:
 GATE_POWER = Proof(
     "gate-power",
     f"Stated power is met within {WITHIN:.0%}, and guards refuse at most {ALPHA_GUARD:.0%} of healthy challengers with 20 segments",
-    (*CODE, "proofs/gate_power.py"),
+    (*CODE, "include/ratchet/steps/stated.py", "proofs/gate_power.py"),
     REPLICATES // CHUNK * len(CASES),
     run,
     judge,

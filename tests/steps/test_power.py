@@ -1,15 +1,13 @@
-"""Stated power against simulated power, and what follows from it."""
+"""Power by a known error, and what follows from it."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from scipy.stats import norm
-from scipy.stats import t as student
 
 from include.ratchet.domain.gate import Measured
-from include.ratchet.steps import power, series
-from tests.steps.test_series import autoregressive
+from include.ratchet.steps import power
 
 SEEN = Measured("gain over the champion", 0.01, -0.02, error=0.01, blocks=28, freedom=1_000_000)
 
@@ -45,17 +43,3 @@ def test_a_guard_says_what_it_would_have_caught() -> None:
     made = power.of_guard(Measured("segment a=1", 0.0, -0.02, error=0.01, blocks=28, freedom=10), 0.0125)
     assert made.detectable == pytest.approx(-0.02 - power.reach(0.01, 10, 0.0125))
     assert power.of_guard(Measured("segment a=1", None, -0.02), 0.0125).detectable is None
-
-
-@pytest.mark.parametrize(("days", "rho", "distance"), [(28, 0.0, 2.5), (28, 0.0, 3.3), (60, 0.5, 3.3)])
-def test_stated_power_is_met(days: int, rho: float, distance: float) -> None:
-    """The mean stated power is the share that is shown, within 3 points and three standard errors of 600 draws."""
-    drawn = autoregressive(np.random.default_rng(days), 600, days, rho)
-    sums = drawn.sum(axis=1)
-    gain = distance * np.sqrt(sum((days - abs(k)) * rho ** abs(k) / (1 - rho**2) for k in range(-days, days) if rho or not k))
-    shown, stated = 0, []
-    for each, total in zip(drawn, sums, strict=True):
-        error, freedom = series.long_run(each)
-        shown += total + gain > student.isf(0.05, freedom) * error
-        stated.append(power.power(gain, error, freedom, 0.05))
-    assert abs(np.mean(stated) - shown / 600) < 0.03 + 3 * np.sqrt(0.16 / 600)

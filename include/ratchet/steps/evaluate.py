@@ -13,7 +13,7 @@ from include.ratchet.domain.claims import claim
 from include.ratchet.domain.gate import Decision, Measured, decide
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.occasion import GAIN, Gain, Occasion
-from include.ratchet.steps import checks, compare, power
+from include.ratchet.steps import checks, compare, stated
 from include.ratchet.steps.answers import answer_all
 from include.ratchet.steps.baselines import fit_baselines
 from include.ratchet.steps.bench import Bench
@@ -103,12 +103,12 @@ def _proofs(bench: Bench, alpha: float, *, by_hand: bool) -> Iterator[Measured]:
     for name, bound in gate.bounds.items():
         sign = 1.0 if bound.sign == ">=" else -1.0
         found = compare.measure(f"business {name}", bench.figure(name, "challenger").times(sign), alpha, sign * bound.value)
-        yield power.of_proof(found, alpha, gains(name, gate.smallest_gain), sign * bound.value)
+        yield stated.of_proof(found, alpha, gains(name, gate.smallest_gain), sign * bound.value)
     for who, (rule, against) in RIVALS.items():
         if who in bench.answers:
             held, gain = getattr(gate, against), bench.figure(gate.metric, "challenger") - bench.figure(gate.metric, who)
             found = compare.measure(rule, gain, alpha, held.null(by_hand=by_hand and who == "champion"))
-            yield replace(power.of_proof(found, alpha, gains(gate.metric, gate.smallest_gain), 0.0), margin=held.margin)
+            yield replace(stated.of_proof(found, alpha, gains(gate.metric, gate.smallest_gain), 0.0), margin=held.margin)
 
 
 def gains(metric: str, smallest: float) -> dict[str, float]:
