@@ -34,6 +34,7 @@ FIGURES = {
     "candidate": "a",
 }
 IMPORTANCE = [{"feature": name, "drop": 0.1, "low": 0.05, "high": 0.2} for name in ("x", "tail")]
+SHAPLEY = [{"feature": name, "moved": 0.1, "low": 0.08, "high": 0.12, "rows": 500} for name in ("x", "tail")]
 BINS = [{"said": 0.2, "came": 0.25, "rows": 100}, {"said": 0.8, "came": 0.75, "rows": 50}]
 
 
@@ -79,12 +80,13 @@ def test_it_tells_why_on_what_and_what_was_tried() -> None:
 
 
 def test_personal_columns_do_not_appear() -> None:
-    """Neither a person's value in a rule or a sentence nor the column's importance; the rule itself stays."""
-    made = dossier(evidence())
+    """Neither a person's value in a rule or a sentence nor the column's importance or Shapley value; the rule itself stays."""
+    made = dossier(evidence(explained=evidence().explained | {"shapley": SHAPLEY}))
     assert "N123" not in json.dumps(made.content)
     assert [each["rule"] for each in made.content["rules"]][2] == "segment tail (personal)"
     assert made.content["verdict"]["sentence"].startswith("Refused: segment tail (personal) is -0.4")
-    assert [each["feature"] for each in made.content["explained"]["importance"]] == ["x"]
+    for name in ("importance", "shapley"):
+        assert [each["feature"] for each in made.content["explained"][name]] == ["x"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from include.ratchet.steps.dossier import dossier
 from include.ratchet.steps.dossier_page import page
 from tests.makers import model_spec
-from tests.steps.test_dossier import BINS, evidence
+from tests.steps.test_dossier import BINS, SHAPLEY, evidence
 
 RESIDUALS = [{"predicted": 1.0, "low": -1.0, "middle": 0.0, "high": 1.0, "rows": 10}]
 
@@ -108,6 +108,18 @@ def test_each_task_has_its_plot(task: str, plot: str) -> None:
     spec = model_spec(task=task, gate={"metric": "r2", "business": {"r2": ">= 0"}}) if task == "regression" else model_spec()
     bins = RESIDUALS if task == "regression" else BINS
     assert f"{plot} " in read(spec=spec, explained={"challenger": bins, "champion": [], "importance": []}).text
+
+
+def test_shapley_values_are_drawn_where_the_spec_asked_for_them() -> None:
+    """Beside the permutation importance: over how many rows, in which unit, and what they do not say."""
+    explained = evidence().explained | {"shapley": SHAPLEY}
+    found = read(explained=explained)
+    assert found.tags.count("svg") == found.tags.count("figcaption") == 5
+    for words in ("What moves its predictions", "mean |SHAP|", "in probability", "500 test rows", "not whether that is right"):
+        assert words in found.text
+    spec = model_spec(task="regression", gate={"metric": "r2", "business": {"r2": ">= 0"}})
+    assert "in the label's unit" in read(spec=spec, explained=explained | {"challenger": RESIDUALS, "champion": []}).text
+    assert "SHAP" not in read().text
 
 
 def test_a_page_without_plots_is_a_page() -> None:

@@ -59,11 +59,12 @@ def test_writing_it_again_changes_nothing(serving: Project) -> None:
 
 
 def test_a_refused_challenger_has_one_too(landed: Project) -> None:
-    """From data to page in one go: the sentence of the refusal stands on it."""
-    landed.write(model=MODEL_YAML.replace(">= 0.60", ">= 0.999"))
+    """From data to page in one go: the sentence of the refusal stands on it, and the Shapley values that were asked for."""
+    landed.write(model=MODEL_YAML.replace(">= 0.60", ">= 0.999").replace("  training:\n", "  training:\n      shap: 50\n"))
     verdict = landed.train()
     said = landed.run(dossier, verdict, CANDIDATES)
     assert said["outcome"] == "refuse"
     text = artifacts(said["version"])[PAGE]
     assert "Refused: business roc_auc" in text
     assert "There is no champion yet" in text
+    assert "What moves its predictions" in text

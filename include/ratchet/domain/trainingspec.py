@@ -132,6 +132,8 @@ class Training(Strict):
     candidates: tuple[Candidate, ...] = Field(min_length=1)
     budget: Budget = Budget(trials=12, minutes=10)
     seed: int = 7
+    shap: int | None = Field(None, ge=50, le=5000)
+    """So many test rows are explained by Shapley values in the dossier; None: none, since they cost seconds."""
 
     @field_validator("candidates")
     @classmethod

@@ -17,6 +17,8 @@ from include.ratchet.domain.records import Disposition, Json, Signal, Snapshot, 
 
 WHO = ("challenger", "champion", "baseline", "one_feature")
 HIDDEN = "(personal)"
+BY_FEATURE = ("importance", "shapley")
+"""What of `explained` is a list of features."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Evidence:
         parts: Per part (train, test) its `rows`, and where there is time `first` and `last`.
         candidates: What was fitted: name, validation score, trials, seconds.
         verdict: The gate's decision, as the ledger holds it.
-        explained: Per model that serves or would serve its `calibration` or `residuals`; the challenger's `importance`.
+        explained: Per model that serves or would serve its `calibration` or `residuals`; the challenger's
+            `importance`, and `shapley` where the spec asks for it.
         code: The commit that judged.
         personal: Columns that must not be seen.
     """
@@ -153,5 +156,5 @@ class _Hider:
         return {key: self.text(value) if isinstance(value, str) else value for key, value in rule.items()}
 
     def explained(self, found: Json) -> Json:
-        shown = [each for each in found.get("importance", []) if each["feature"] not in self._personal]
-        return {**found, "importance": shown}
+        lists = {name: found[name] for name in BY_FEATURE if name in found}
+        return found | {name: [each for each in listed if each["feature"] not in self._personal] for name, listed in lists.items()}

@@ -23,7 +23,7 @@ def page(made: Dossier) -> str:
     """Write the page of a dossier; whatever the records say is escaped."""
     content = made.content
     plots = {"models": _models(content), "gains": _gains(content), "others": _others(content), "fit": _fit(content)}
-    plots["importance"] = _importance(content)
+    plots |= {"importance": _importance(content), "shapley": _shapley(content)}
     powers = [each for each in content["rules"] if each.get("power") or each.get("detectable") is not None]
     return template(TEMPLATE).render(
         **content, powers=powers, digest=made.digest, plots=plots, signs=SIGNS, tones=TONES, level=_level(content)
@@ -108,6 +108,15 @@ def _importance(content: Json) -> Markup | None:
         Mark(f"{each['feature']} {number(each['drop'])}", each["drop"], each["low"], each["high"], 0.0, "challenger") for each in found
     ]
     return _drawn(marks, f"loss of {content['metric']} when the feature is shuffled", "permutation importance")
+
+
+def _shapley(content: Json) -> Markup | None:
+    found = content["explained"].get("shapley", [])[:SHOWN_FEATURES]
+    marks = [
+        Mark(f"{each['feature']} {number(each['moved'])}", each["moved"], each["low"], each["high"], 0.0, "challenger") for each in found
+    ]
+    unit = "the label's unit" if content["task"] == "regression" else "probability"
+    return _drawn(marks, f"mean |SHAP|: how far the feature moves a prediction, in {unit}", "mean absolute Shapley value of each feature")
 
 
 def _drawn(marks: list[Mark], axis: str, title: str) -> Markup | None:

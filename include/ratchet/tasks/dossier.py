@@ -13,7 +13,7 @@ from include.ratchet.domain.errors import LedgerError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Verdict
 from include.ratchet.tasks import reading
-from include.ratchet.tasks.importance import importance
+from include.ratchet.tasks.importance import importance, shapley
 from include.ratchet.tasks.snapshot import split_rows
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ def _explained(spec: ModelSpec, rows: pa.Table, parts: Split, verdict: Verdict) 
         found[who] = explain.calibration(said, truth) if said.probabilities is not None else explain.residuals(said, truth)
         if who == "challenger":
             found["importance"] = importance(spec, version, pipeline, lambda: test)
+            if spec.training.shap is not None:
+                found["shapley"] = shapley(spec, version, pipeline, lambda: test)
     return found
 
 

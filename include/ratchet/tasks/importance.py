@@ -21,20 +21,49 @@ def importance(spec: ModelSpec, version: int, pipeline: Any, test: Callable[[], 
         pipeline: Fitted.
         test: Reads the labelled test rows of the version's snapshot; called when nothing is kept.
     """
+    from include.ratchet.steps import explain
+    from include.ratchet.steps.frames import columns_of, features, labels
+
+    def measured() -> list[Json]:
+        rows, columns = test(), columns_of(pipeline, spec.columns)
+        settings: tuple[Any, ...] = (spec.gate.metric, spec.gate.threshold, spec.training.seed)
+        return explain.importance(pipeline, features(rows, columns), labels(rows, spec), *settings)
+
+    return _kept(f"{_place(spec, version)}/importance.parquet", explain.IMPORTANCE, measured)
+
+
+def shapley(spec: ModelSpec, version: int, pipeline: Any, test: Callable[[], pa.Table]) -> list[Json]:
+    """Return how far each feature moves predictions, see `steps.shapley.moved`, over `training.shap` test rows.
+
+    Takes what `importance` takes.
+    """
+    from include.ratchet.steps.frames import columns_of, features
+    from include.ratchet.steps.shapley import SHAPLEY, moved
+
+    rows = spec.training.shap or 0
+
+    def measured() -> list[Json]:
+        return moved(pipeline, features(test(), columns_of(pipeline, spec.columns)), rows, spec.training.seed)
+
+    return _kept(f"{_place(spec, version)}/shapley-{rows}.parquet", SHAPLEY, measured)
+
+
+def _place(spec: ModelSpec, version: int) -> str:
+    return f"sketches/{spec.name}/{version}"
+
+
+def _kept(place: str, schema: pa.Schema, measured: Callable[[], list[Json]]) -> list[Json]:
+    """Return what the lake keeps there; measure and keep it first where it keeps nothing."""
     import pyarrow as pa
 
     from include.ratchet.adapters import open_lake
     from include.ratchet.domain.errors import DataError
-    from include.ratchet.steps import explain
-    from include.ratchet.steps.frames import columns_of, features, labels
 
-    lake, place = open_lake(), f"sketches/{spec.name}/{version}/importance.parquet"
+    lake = open_lake()
     try:
         kept = lake.kept(place)
     except DataError:
-        rows, columns = test(), columns_of(pipeline, spec.columns)
-        settings: tuple[Any, ...] = (spec.gate.metric, spec.gate.threshold, spec.training.seed)
-        found = explain.importance(pipeline, features(rows, columns), labels(rows, spec), *settings)
-        kept = pa.Table.from_pylist(found, explain.IMPORTANCE)
+        kept = pa.Table.from_pylist(measured(), schema)
         lake.keep(place, kept)
-    return kept.to_pylist()
+    found: list[Json] = kept.to_pylist()
+    return found
