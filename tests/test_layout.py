@@ -77,6 +77,7 @@ ACROSS = {
     "tests/local/test_preload.py": "config/airflow_local_settings.py, which belongs to no package",
     "tests/tasks/test_windows.py": "ingest by watermark, from a database to the lake",
     "tests/tasks/test_bad_files.py": "the way of a batch, for every odd file",
+    "tests/tasks/test_outages.py": "deployment and scoring, with a store that goes away",
     "tests/tasks/test_changing.py": "promote and rollback, killed at their lines",
     "tests/tasks/test_fuzz.py": "the way of a batch, for batches that nobody thought of",
     "tests/tasks/test_kills.py": "the tasks of all stages, killed",
