@@ -35,6 +35,7 @@ from tests import s3server, tiny  # noqa: E402 - pandas and numpy read the threa
 from tests.databases import database, postgres, url  # noqa: E402, F401 - fixtures
 from tests.s3server import S3Server  # noqa: E402
 from tests.tasks.deploying import service  # noqa: E402, F401 - a fixture
+from tests.tasks.outside import cloud  # noqa: E402, F401 - a fixture
 from tests.tiny import Project  # noqa: E402
 
 _OURS = ("RATCHET", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "MLFLOW_TRACKING", "MLFLOW_REGISTRY")

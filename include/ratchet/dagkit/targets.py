@@ -7,7 +7,7 @@ from typing import Any
 
 from include.ratchet.dagkit.seam import look, step
 from include.ratchet.domain.modelspec import ModelSpec
-from include.ratchet.tasks import canary, endpoint
+from include.ratchet.tasks import canary, endpoint, endpoint_canary
 
 LOOK = timedelta(seconds=15)
 """Between two looks at a canary; the service closes what it logs every 10 s."""
@@ -28,8 +28,8 @@ def tried(spec: ModelSpec, plan: Any) -> Any:
         return plan
     if not spec.deploy.sagemaker:
         return look(canary.canary, every=LOOK, within=2 * wanted.within)(plan)
-    began = _settled(spec, step(endpoint.split, **_again(spec))(plan), "split_settled")
-    return _settled(spec, look(endpoint.canary, every=LOOK_OUTSIDE, within=2 * wanted.within)(began), "canary_settled")
+    began = _settled(spec, step(endpoint_canary.split, **_again(spec))(plan), "split_settled")
+    return _settled(spec, look(endpoint_canary.canary, every=LOOK_OUTSIDE, within=2 * wanted.within)(began), "canary_settled")
 
 
 def shifted(spec: ModelSpec, plan: Any) -> Any:

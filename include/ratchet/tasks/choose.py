@@ -56,11 +56,16 @@ def hold(model: str, *, on: bool, why: str) -> None:
 def _close(model: str, ledger: Ledger) -> None:
     """End the routes that a freeze or its own trial has stopped: whoever opened them may be dead.
 
-    Those of an endpoint outside stay: they say what it does until its own canary has given the champion all requests.
+    Those of an endpoint outside say what it does: they end when it is asked to give the champion all requests.
     """
-    if specs.model(model).deploy.sagemaker:
+    spec, frozen = specs.model(model), ledger.frozen(model)
+    if spec.deploy.sagemaker:
+        if frozen:
+            from include.ratchet.tasks.endpoint_canary import stand_down
+
+            stand_down(spec)
         return
-    frozen, trials, now = ledger.frozen(model), ledger.trials(model, "canary"), datetime.now(UTC)
+    trials, now = ledger.trials(model, "canary"), datetime.now(UTC)
     for each in ledger.routes(model):
         if each.until is None and (frozen or any(it.version == each.version and it.at >= each.since for it in trials)):
             ledger.end_routes(model, now, each.version)

@@ -6,7 +6,6 @@ A change of an endpoint takes minutes: a body begins it, and says in the plan th
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,15 +14,13 @@ from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import DeployError, LedgerError, RatchetError, Skip
-from include.ratchet.domain.promotion import passed
-from include.ratchet.domain.records import Json, Route, Trial
+from include.ratchet.domain.records import Json, Trial
 
 if TYPE_CHECKING:
     from include.ratchet.domain.modelspec import ModelSpec
     from include.ratchet.domain.target import Endpoint
 
 POLL_SECONDS = 15.0
-_log = logging.getLogger(__name__)
 
 
 def publish(plan: Json) -> Json:
@@ -33,7 +30,7 @@ def publish(plan: Json) -> Json:
     """
     from include.ratchet.adapters import open_ledger, open_registry
 
-    spec, target = _opened(plan)
+    spec, target = opened(plan)
     previous, releases = plan["previous"], {}
     beside = plan["action"] == "promote" and previous is not None and (spec.deploy.canary or previous not in target.live().shares)
     for version in (plan["version"], *([previous] if beside else [])):
@@ -43,76 +40,16 @@ def publish(plan: Json) -> Json:
     return {**plan, "endpoint": target.name, "waits": False, "releases": releases}
 
 
-def split(plan: Json) -> Json:
-    """Begin to show the challenger its part of the requests, where the spec has a canary and there is a champion."""
-    from include.ratchet.adapters import open_ledger
-
-    spec, target = _opened(plan)
-    wanted, version = spec.deploy.canary, int(plan["version"])
-    ledger = open_ledger()
-    done = passed(ledger.trials(spec.name, "canary", plan["evidence"]), ledger.promotions(spec.name))
-    if wanted is None or plan["previous"] is None or plan["action"] == "rollback" or done:
-        return {**plan, "waits": False}
-    ledger.end_routes(spec.name, datetime.now(UTC), version)  # of a run that was ended: the clock starts anew
-    target.split(int(plan["previous"]), version, wanted.fraction)
-    return {**plan, "waits": True}
-
-
-def canary(plan: Json) -> Json | None:
-    """Look once at what CloudWatch measured of the challenger; None while it is to go on. Its end gives the champion all requests.
-
-    The first look at the split endpoint opens the route, and starts the clock.
+def shift(plan: Json) -> Json:
+    """Begin to give every request to the version; the alarms of the spec let SageMaker take a promotion back, not a rollback.
 
     Raises:
-        DeployError: It fails or is slow more often than is allowed, and than the champion; or the endpoint is not split:
-            nothing was seen of it. The champion stays.
+        Skip: Promotions were frozen meanwhile, or another change of champion came first.
     """
-    from include.ratchet.adapters import open_ledger
-    from include.ratchet.steps.canary import compare
+    from include.ratchet.tasks.endpoint_canary import require_due
 
-    spec, target = _opened(plan)
-    wanted, version, now = spec.deploy.canary, int(plan["version"]), datetime.now(UTC)
-    ledger = open_ledger()
-    route = next((each for each in ledger.routes(spec.name) if each.version == version and each.until is None), None)
-    if wanted is None or not plan["waits"]:
-        return plan
-    previous = int(plan["previous"])
-    if passed(ledger.trials(spec.name, "canary", plan["evidence"]), ledger.promotions(spec.name)):
-        target.serve(previous)  # an earlier try was killed when it had just ended
-        ledger.end_routes(spec.name, now, version)
-        return {**plan, "waits": True}
-    live = target.live()
-    if live.shares.keys() != {previous, version} or (route is None and not live.settled):
-        if not live.settled:
-            return None
-        said = f"{target.name} is {live.said} and serves {_shares(live.shares)}; a canary needs versions {previous} and {version}"
-        ledger.tried(Trial(spec.name, version, "canary", plan["evidence"], passed=False, why=said, seconds=0.0, at=now))
-        ledger.end_routes(spec.name, now, version)
-        raise DeployError(f"{spec.name} version {version}: {said}. See why in AWS's console, then deploy it by its number.")
-    if route is None:
-        ledger.route(Route(spec.name, version, "canary", wanted.fraction, now))
-        return None
-    mine, theirs = (target.figures(who, route.since, now, spec.gate.readiness.p99_ms) for who in ("challenger", "champion"))
-    faults = compare(mine, theirs, spec, wanted)
-    if not faults and mine.requests < wanted.requests and now < route.since + wanted.within:
-        return None
-    said = "; ".join(faults) or f"{mine.requests} requests, no fault shown"
-    if not faults and mine.requests < wanted.requests:
-        said = f"only {mine.requests} of {wanted.requests} requests came in time; none shows a fault"
-        _log.warning("%s version %s: %s", spec.name, version, said)
-    lasted = (now - route.since).total_seconds()
-    ledger.tried(Trial(spec.name, version, "canary", plan["evidence"], not faults, said, lasted, now))
-    # Back before the shift: SageMaker heeds the alarms of an update only where the variants are named as before.
-    target.serve(previous)
-    ledger.end_routes(spec.name, now, version)
-    if faults:
-        raise DeployError(f"{spec.name} version {version}: {said}; version {plan['previous']} stays")
-    return {**plan, "waits": True, "canary": {"requests": mine.requests, "failed": mine.failed, "slow": mine.slow}}
-
-
-def shift(plan: Json) -> Json:
-    """Begin to give every request to the version; the alarms of the spec let SageMaker take a promotion back, not a rollback."""
-    _, target = _opened(plan)
+    require_due(plan)
+    _, target = opened(plan)
     target.serve(int(plan["version"]), guarded=plan["action"] != "rollback")
     return {**plan, "waits": True}
 
@@ -123,7 +60,7 @@ def settled(plan: Json) -> Json:
     Raises:
         DeployError: It has not in the time that the spec gives it.
     """
-    spec, target = _opened(plan)
+    spec, target = opened(plan)
     wanted = spec.deploy.sagemaker
     until = time.monotonic() + (wanted.within.total_seconds() if wanted else 0.0)
     while plan["waits"] and not (live := target.live()).settled:
@@ -143,7 +80,7 @@ def follow(plan: Json, change: Callable[[Json], None]) -> None:
     """
     from include.ratchet.adapters import open_ledger
 
-    spec, target = _opened(plan)
+    spec, target = opened(plan)
     try:
         require_live(plan)
     except DeployError as error:
@@ -168,11 +105,11 @@ def gave_back(plan: Json) -> str | None:
     Raises:
         DeployError: The change has not ended in the time that the spec gives it.
     """
-    _, target = _opened(plan)
+    _, target = opened(plan)
     target.serve(int(plan["previous"]), guarded=False)
     settled({**plan, "waits": True})
     live = target.live()
-    return None if live.only(int(plan["previous"])) else f"{target.name} is {live.said} and serves {_shares(live.shares)}"
+    return None if live.only(int(plan["previous"])) else f"{target.name} is {live.said} and serves {shares_of(live.shares)}"
 
 
 def astray(model: str, champion: int) -> str | None:
@@ -189,7 +126,7 @@ def astray(model: str, champion: int) -> str | None:
     live = target.live()
     if not live.settled or not live.shares or live.only(champion):
         return None
-    return f"{target.name} serves {_shares(live.shares)}; the ledger's champion is version {champion}"
+    return f"{target.name} serves {shares_of(live.shares)}; the ledger's champion is version {champion}"
 
 
 def require_live(plan: Json) -> None:
@@ -198,13 +135,13 @@ def require_live(plan: Json) -> None:
     Raises:
         DeployError: It did not: SageMaker took the update back, or it failed.
     """
-    spec, target = _opened(plan)
+    spec, target = opened(plan)
     live = target.live()
     if not live.only(int(plan["version"])):
         alarms = ", ".join(spec.deploy.sagemaker.alarms) if spec.deploy.sagemaker else ""
         watched = f"; its update is taken back when one of {alarms} rings" if alarms else ""
         raise DeployError(
-            f"{spec.name} version {plan['version']}: {target.name} is {live.said} and serves {_shares(live.shares)}{watched}. "
+            f"{spec.name} version {plan['version']}: {target.name} is {live.said} and serves {shares_of(live.shares)}{watched}. "
             "See why in AWS's console, then start the deploy again."
         )
 
@@ -213,7 +150,7 @@ def unserved(plan: Json) -> str | None:
     """Ask the endpoint for one prediction; return what is wrong with its answer."""
     from include.ratchet.tasks.score import example
 
-    spec, target = _opened(plan)
+    spec, target = opened(plan)
     try:
         require_live(plan)
         said = target.ask({"records": [example(spec.name)]})
@@ -228,7 +165,7 @@ def tidy(plan: Json) -> Json:
     from include.ratchet.adapters import open_ledger
     from include.ratchet.domain.promotion import former
 
-    spec, target = _opened(plan)
+    spec, target = opened(plan)
     history = open_ledger().promotions(spec.name)
     target.approve(history[0].version)
     before = former(history)
@@ -236,12 +173,14 @@ def tidy(plan: Json) -> Json:
     return {**plan, "waits": False, "removed": gone}
 
 
-def _opened(plan: Json) -> tuple[ModelSpec, Endpoint]:
+def opened(plan: Json) -> tuple[ModelSpec, Endpoint]:
+    """Return the plan's model and its endpoint."""
     from include.ratchet.adapters import open_endpoint
 
     spec = specs.model(plan["model"])
     return spec, open_endpoint(spec, releases=plan.get("releases"))
 
 
-def _shares(shares: dict[int, float]) -> str:
+def shares_of(shares: dict[int, float]) -> str:
+    """Say what answers."""
     return ", ".join(f"version {version} ({share:.0%})" for version, share in shares.items()) or "nothing"

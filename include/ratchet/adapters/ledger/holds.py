@@ -72,6 +72,12 @@ class Holds(Store):
         with Session(self._reads) as session:
             return newest_freeze(session, model)
 
+    def froze(self, model: str, since: datetime) -> Freeze | None:
+        """Return the newest freeze that began at a moment or after it, even if it has ended; None when there is none."""
+        asked = select(FreezeRow).where(FreezeRow.model == model, FreezeRow.on, FreezeRow.at >= since).order_by(FreezeRow.id.desc())
+        with Session(self._reads) as session:
+            return _freeze(session.scalar(asked.limit(1)))
+
     def agree(self, agreement: Agreement) -> None:
         """Record an answer."""
         with Session(self._engine) as session, session.begin():
@@ -111,5 +117,9 @@ def _question(row: QuestionRow) -> Question:
 
 def newest_freeze(session: Session, model: str) -> Freeze | None:
     """Return the freeze that holds, inside a transaction."""
-    row = session.scalar(select(FreezeRow).where(FreezeRow.model == model).order_by(FreezeRow.id.desc()).limit(1))
-    return Freeze(row.model, row.on, row.who, row.why, row.at) if row and row.on else None
+    found = _freeze(session.scalar(select(FreezeRow).where(FreezeRow.model == model).order_by(FreezeRow.id.desc()).limit(1)))
+    return found if found and found.on else None
+
+
+def _freeze(row: FreezeRow | None) -> Freeze | None:
+    return Freeze(row.model, row.on, row.who, row.why, row.at) if row else None
