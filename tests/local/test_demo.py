@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,10 +16,12 @@ import pytest
 from include.ratchet.domain import specs
 from include.ratchet.domain.config import Config
 from include.ratchet.domain.errors import SpecError
-from include.ratchet.local import demo, environment, record
+from include.ratchet.domain.records import Disposition, Kind, Signal
+from include.ratchet.local import demo, environment, reasons, record
 from include.ratchet.local.loop import DemoError, Loop
 from include.ratchet.local.ports import Ports
 from include.ratchet.local.record import Stack
+from include.ratchet.local.watch import Run
 
 MINE = Stack("id", Ports(), (), 1.0)
 
@@ -135,11 +139,15 @@ def test_the_documents_say_how_much_the_demo_delivers(file: str) -> None:
 
 
 class _Ledger:
-    """Holds one report per model."""
+    """Holds one report per model, and what started runs."""
 
-    def __init__(self, **starts: list[str]) -> None:
-        """Name the windows' starts."""
-        self._starts = starts
+    def __init__(self, kinds: Sequence[Kind] = (), **starts: list[str]) -> None:
+        """Name the kinds of signals that started runs, and the windows' starts."""
+        self._kinds, self._starts = kinds, starts
+
+    def signals(self, _model: str) -> list[tuple[Signal, Disposition]]:
+        """Return one signal of each kind."""
+        return [(Signal("a", kind, kind, {}, datetime(2013, 4, 30, tzinfo=UTC)), Disposition(1, "started", "")) for kind in self._kinds]
 
     def reports(self, model: str) -> list[dict[str, Any]]:
         """Return the model's newest report."""
@@ -155,3 +163,21 @@ def test_a_month_is_monitored_when_every_model_s_report_has_it(starts: list[str]
     """A report holds only predictions whose labels came: it proves that the month was scored as well."""
     loop = cast("Loop", type("L", (), {"models": ["a", "b"], "ledger": _Ledger(a=["2013-04-04"], b=starts)})())
     assert demo._monitored(loop, "2013-04") is done
+
+
+@pytest.mark.parametrize(
+    ("starts", "kinds", "state", "done"),
+    [
+        ([], reasons.BY_THEMSELVES, "success", False),
+        (["2013-04-04"], ("drift",), "running", False),
+        (["2013-04-04"], ("drift",), "success", True),
+        (["2013-04-04"], reasons.BY_THEMSELVES, "running", True),
+    ],
+    ids=["not monitored", "one to come", "nothing more comes", "all came"],
+)
+def test_a_person_asks_after_what_starts_by_itself(starts: list[str], kinds: tuple[Kind, ...], state: str, *, done: bool) -> None:
+    """Pending signals would join the run by hand; when all is quiet none is to come, and the demo's end says which was missing."""
+    run = Run("a_train", "r", state, None, None)
+    at_rest = time.monotonic() - 60
+    loop = cast("Any", Loop)(None, None, None, _Ledger(kinds, a=starts), ["a"], (), None, None, 0.0, busy_at=at_rest)
+    assert demo._answered(loop, [run], "2013-04") is done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -10,8 +11,9 @@ from rich.console import Console
 
 from include.ratchet.domain.config import Config
 from include.ratchet.domain.errors import DeployError
-from include.ratchet.domain.records import Verdict
+from include.ratchet.domain.records import Disposition, Signal, Verdict
 from include.ratchet.local import report
+from include.ratchet.local.loop import DemoError
 from include.ratchet.local.ports import Ports
 from include.ratchet.local.proof import Answer
 from include.ratchet.local.view import View
@@ -41,6 +43,11 @@ class _Ledger:
     def reports(self, _model: str) -> list[dict[str, Any]]:
         """Return one monitor report."""
         return [{"sentence": "26611 matured predictions"}]
+
+    def signals(self, _model: str) -> list[tuple[Signal, Disposition]]:
+        """Return the one reason of one run."""
+        why = Signal("m", "degradation", "d", {"metric": "roc_auc", "was": 0.7181}, datetime(2013, 4, 30, tzinfo=UTC), 1)
+        return [(why, Disposition(1, "started", "", "r2"))]
 
 
 def _conclude(config: Config, champion: int | None, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -72,3 +79,10 @@ def test_without_a_champion_there_is_nothing_to_conclude(config: Config, monkeyp
     """The demo fails rather than praise nothing."""
     with pytest.raises(DeployError, match="no champion"):
         _conclude(config, None, monkeypatch)
+
+
+def test_it_says_why_runs_started(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the numbers, as the arbiter recorded them; where a kind of trigger started none, the demo has failed to show it."""
+    assert "degradation  m                metric roc_auc, was 0.7181" in _conclude(config, 1, monkeypatch)
+    with pytest.raises(DemoError, match="started by manual, schedule, new_data, drift; "):
+        report.require_reasons(cast("Ledger", _Ledger(1)), ["m"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -14,13 +14,14 @@ from rich.console import Console
 from include.ratchet.domain import specs
 from include.ratchet.domain.config import Config, load_config
 from include.ratchet.domain.errors import RatchetError
-from include.ratchet.local import environment, flights, processes, record, report, stack
+from include.ratchet.local import environment, flights, processes, reasons, record, report, stack
 from include.ratchet.local.api import Airflow
 from include.ratchet.local.loop import DemoError, Loop
 from include.ratchet.local.ports import Ports
 from include.ratchet.local.proof import serving_version
 from include.ratchet.local.record import Stack
 from include.ratchet.local.view import View
+from include.ratchet.local.watch import Run
 
 FIRST, THEN = ("2013-01", "2013-02", "2013-03"), "2013-04"
 TIMEOUT = 20 * 60.0
@@ -64,7 +65,7 @@ def _show(config: Config, ports: Ports, view: View, timeout: float, started: Cal
     from include.ratchet.adapters import open_ledger
 
     since, deadline = datetime.now(UTC), time.monotonic() + timeout
-    models = _models()
+    models, fresh = _models(), not flights.delivered(config)
     flights.seed(config)
     # Before anything watches: of three months that come one by one, the first alone would start a training.
     for month in FIRST:
@@ -74,11 +75,13 @@ def _show(config: Config, ports: Ports, view: View, timeout: float, started: Cal
     with view:
         loop.wait(f"the first champions of {' and '.join(loop.models)}", lambda _: _champions_serve(loop))
         _deliver(config, view, THEN)
-        loop.wait(f"{THEN} to be scored and monitored", lambda _: _monitored(loop, THEN))
+        loop.wait(f"{THEN} to be scored and monitored, and its reasons to be answered", lambda runs: _answered(loop, runs, THEN))
         _ask_by_hand(loop)
         # The new month is a reason to retrain: what serves may change until that is through.
         loop.wait("what the new month started to end", lambda runs: loop.is_quiet(runs) and _champions_serve(loop))
     report.conclude(config, running.ports, view, loop.ledger, loop.models)
+    if fresh and models == list(MODELS):  # a home of another day may have seen other specs
+        report.require_reasons(loop.ledger, loop.models)
 
 
 def _models() -> list[str]:
@@ -119,6 +122,12 @@ def _monitored(loop: Loop, month: str) -> bool:
     """Say whether a month of every model was predicted, its labels have matured, and both were compared."""
     newest = (next(iter(loop.ledger.reports(name)), {}) for name in loop.models)
     return all(any(window["start"].startswith(month) for window in report.get("windows", ())) for report in newest)
+
+
+def _answered(loop: Loop, runs: Sequence[Run], month: str) -> bool:
+    """Say whether a month was monitored, and all that starts by itself has started: a person's run would take pending signals along."""
+    quiet = loop.is_quiet(runs)
+    return _monitored(loop, month) and (quiet or not reasons.missing(loop.ledger, loop.models, reasons.BY_THEMSELVES))
 
 
 def _stay(config: Config, view: View) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from include.ratchet.domain.config import Config
 from include.ratchet.domain.errors import DeployError
+from include.ratchet.local import reasons
+from include.ratchet.local.loop import DemoError
 from include.ratchet.local.ports import Ports
 from include.ratchet.local.proof import Answer, ask_both
 from include.ratchet.local.view import View
@@ -22,12 +24,29 @@ def conclude(config: Config, ports: Ports, view: View, ledger: Ledger, models: l
     """
     answers = [_prove(config, ports, view, ledger, name) for name in models]
     view.say("")
+    view.say("why training runs started", "bold")
+    for kind, (name, why) in reasons.started(ledger, models).items():
+        view.say(f"  {kind.replace('_', ' '):12} {name:16} {why.partition(': ')[2] or why}")
+    view.say("")
     view.say(f"Airflow      {ports.url('airflow')}")
     view.say(f"MLflow       {config.tracking_place if config.tracking_place.startswith('http') else ports.url('mlflow')}")
     view.say(f"predictions  {ports.url('serving')}/docs")
     for answer in answers:
         view.say(f"\n{answer.curl(ports.url('serving'))}")
     view.say(f"from start to {len(answers)} champions that serve correct predictions: {view.seconds:.0f} s", "bold green")
+
+
+def require_reasons(ledger: Ledger, models: list[str]) -> None:
+    """See that each of the five kinds of triggers has started a training run.
+
+    Raises:
+        DemoError: One has not.
+    """
+    if lacking := reasons.missing(ledger, models):
+        raise DemoError(
+            f"no training run of {' or '.join(models)} was started by {', '.join(lacking)}; the demo's months hold a reason of each kind. "
+            "Look at triggers in their model.yaml, and at the reports in ./ratchet status"
+        )
 
 
 def _prove(config: Config, ports: Ports, view: View, ledger: Ledger, name: str) -> Answer:
