@@ -68,6 +68,8 @@ def test_a_flipped_concept_is_one_signal(serving: Project) -> None:
     for _ in range(2):
         evidence = serving.run(monitor.signal, report, stage="monitor")
     assert evidence["degradation"]["windows"] == report["degraded"]
+    shown = [f"{each['metric']:.4g}" for each in report["windows"] if each["start"] in report["degraded"]]
+    assert evidence["degradation"]["is"] == " and ".join(shown)
     assert _degradations() == [f"degradation:1:{report['degraded'][-1]}"]
     run = serving.run(arbitrate.arbitrate, MODEL, run_type="asset_triggered")
     assert run["reason"].startswith("degradation")

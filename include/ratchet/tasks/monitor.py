@@ -129,7 +129,8 @@ def signal(report: Json) -> Json:
     spec, version, at = specs.model(report["model"]), report["version"], datetime.fromisoformat(report["now"])
     found, drifted = [], report.get("drift")
     if shown := report["degraded"]:
-        evidence = {"metric": report["metric"], "windows": shown, "was": report["test_metric"], "version": version}
+        now = " and ".join(f"{each['metric']:.4g}" for each in report["windows"] if each["start"] in shown and each["version"] == version)
+        evidence = {"metric": report["metric"], "windows": shown, "is": now, "was": report["test_metric"], "version": version}
         found.append(Signal(spec.name, "degradation", f"degradation:{version}:{shown[-1]}", evidence, at))
     trigger, estimated = spec.triggers.degradation, report.get("estimated") or {}
     if trigger and trigger.estimated and (expected := estimated.get("degraded")):
