@@ -96,6 +96,15 @@ def test_the_curve_ends_at_the_last_folds_score() -> None:
     assert made.curve[-1][1] == made.best.scores[-1]
 
 
+def test_what_nobody_looks_at_is_not_made() -> None:
+    """Without a look into it the same pipeline is fitted, from the same trials."""
+    spec, chosen = spec_of(), candidate(LOGISTIC)
+    made, bare = fit(spec, chosen), fit_candidate(spec, chosen, data(spec), FOLDS, explained=False)
+    x = data(spec, 50, seed=1).x
+    assert (bare.trials, bare.curve, bare.importances) == (made.trials, (), [])
+    assert (bare.pipeline.predict_proba(x) == made.pipeline.predict_proba(x)).all()
+
+
 def test_a_replay_fits_the_recorded_list() -> None:
     """What was tried is tried again, and nothing else: the same model, although the budget allows other trials now."""
     chosen = candidate(LOGISTIC, {"C": {"low": 1e-6, "high": 100, "log": True}})

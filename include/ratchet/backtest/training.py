@@ -122,7 +122,7 @@ def _trained(spec: ModelSpec, number: int, at: datetime) -> Json:
         "candidates": list(asked.candidates(spec, [])),
     }
     jobs = call(snapshot.snapshot, run | {"clock_at": at.isoformat()})
-    challenger = call(train.register, [call(train.fit, job) for job in jobs])
+    challenger = call(train.register, [call(train.fit, job | {"explained": False}) for job in jobs])
     kept = open_ledger().get_snapshot(challenger["snapshot"]["digest"])
     return {"challenger": challenger, "snapshot": vars(kept) | {"window": kept.window.to_json()}}
 

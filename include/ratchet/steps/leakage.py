@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,23 +30,45 @@ def forbidden_copies(rows: pa.Table, spec: ModelSpec) -> list[str]:
     """
     hidden = [name for name in (*spec.columns.forbidden, spec.columns.label) if name in rows.column_names]
     frame = rows.select([*dict.fromkeys([*spec.columns.features, *hidden])]).to_pandas()
+    known = {str(name): _Column.of(column) for name, column in frame.items()}
     return [
         f"columns.{feature}: the same as {other} in every row; {'it is forbidden' if other != spec.columns.label else 'it is the label'}"
         for feature in spec.columns.features
         for other in hidden
-        if feature != other and _alike(frame[feature], frame[other])
+        if feature != other and _alike(known[feature], known[other])
     ]
 
 
-def _alike(feature: pd.Series, other: pd.Series) -> bool:
+@dataclass(frozen=True)
+class _Column:
+    """A column as it is held against others: read once, since each feature is held against each forbidden one.
+
+    Attributes:
+        whole: All of it, shape `(n_rows,)`.
+        filled: Which of them are there.
+        numbers: The same as numbers, NaN where one is none; decimals too.
+    """
+
+    whole: pd.Series
+    filled: Mask
+    numbers: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, values: pd.Series) -> _Column:
+        return cls(values, values.notna().to_numpy(), pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _alike(feature: _Column, other: _Column) -> bool:
     """Say whether two columns say the same: equal, or numbers that a scale and a shift make equal."""
-    both = feature.notna() & other.notna()
-    if both.sum() < FEWEST or other[both].nunique() < 2 or (feature.isna() != other.isna()).mean() > 0.01:  # noqa: PLR2004
+    both = feature.filled & other.filled
+    if both.sum() < FEWEST or (feature.filled != other.filled).mean() > 0.01:  # noqa: PLR2004
         return False
-    one, two = (pd.to_numeric(each[both], errors="coerce").to_numpy(dtype=np.float64) for each in (feature, other))  # decimals too
+    one, two = feature.numbers[both], other.numbers[both]
     if not np.isnan(one).any() and not np.isnan(two).any():
-        return bool(one.std() and abs(np.corrcoef(one, two)[0, 1]) > 1 - 1e-9)
-    return bool((feature[both].astype(str) == other[both].astype(str)).all())
+        return bool(one.std() and (two != two[0]).any() and abs(np.corrcoef(one, two)[0, 1]) > 1 - 1e-9)
+    here, there = feature.whole[both], other.whole[both]
+    first = (here.iloc[:FEWEST].astype(str) == there.iloc[:FEWEST].astype(str)).all()  # most pairs end here
+    return bool(first and (there != there.iloc[0]).any() and (here.astype(str) == there.astype(str)).all())
 
 
 def split_faults(rows: pa.Table, spec: ModelSpec, parts: Split) -> list[str]:

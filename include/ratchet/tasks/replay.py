@@ -87,7 +87,7 @@ def _made(spec: ModelSpec, rows: pa.Table, recipe: Recipe) -> Json:
     train = rows.filter(parts.train)
     candidate = next(each for each in spec.training.candidates if each.name == content["candidate"])
     recorded = [Trial.from_json(each) for each in content["trials"]]
-    fitted = fit_candidate(spec, candidate, training_rows(train, spec), folds(train, spec, window), recorded)
+    fitted = fit_candidate(spec, candidate, training_rows(train, spec), folds(train, spec, window), recorded, explained=False)
     columns = columns_of(fitted.pipeline, spec.columns)
     return {
         "data": content_digest(rows),

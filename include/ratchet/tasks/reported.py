@@ -61,10 +61,9 @@ def _files(candidates: Sequence[Json], best: Json, metric: str) -> dict[str, byt
     from include.ratchet.steps import plots
 
     trials = {each["name"]: each["trials"] for each in candidates}
-    files = {
-        TRIALS: json.dumps(trials, indent=1, default=str).encode(),
-        CURVES: plots.learning_curves({each["name"]: each["curve"] for each in candidates}, metric),
-    }
+    files = {TRIALS: json.dumps(trials, indent=1, default=str).encode()}
+    if curves := {each["name"]: each["curve"] for each in candidates if each["curve"]}:
+        files[CURVES] = plots.learning_curves(curves, metric)
     if best["importances"]:
         files[IMPORTANCES] = plots.importances(best["importances"], metric, best["name"])
     return files

@@ -18,7 +18,8 @@ from include.ratchet.tasks.snapshot import split_rows
 def fit(job: Json) -> Json:
     """Compare one candidate's trials on the folds, and fit the best of them on all train rows.
 
-    `job["recorded"]`, the trials of an earlier fit, makes it a replay of just these.
+    `job["recorded"]`, the trials of an earlier fit, makes it a replay of just these; with `job["explained"]` false nobody
+    looks at its learning curve and importances, and none are made.
     """
     from include.ratchet.adapters import open_work
     from include.ratchet.adapters.models import save_skops
@@ -34,7 +35,7 @@ def fit(job: Json) -> Json:
     train = rows.filter(parts.train)
     compared = folds(train, spec, Window.from_json(snapshot["run"]["window"]))
     recorded = [Trial.from_json(each) for each in job.get("recorded", [])]
-    fitted = fit_candidate(spec, chosen, training_rows(train, spec), compared, recorded)
+    fitted = fit_candidate(spec, chosen, training_rows(train, spec), compared, recorded, explained=job.get("explained", True))
     path, work = f"{_work(snapshot['run'])}/{candidate}.skops", open_work()
     with work.part() as part:
         save_skops(fitted.pipeline, part)
