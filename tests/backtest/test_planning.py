@@ -46,7 +46,12 @@ def test_a_plan_finds_its_folder_again(landed: Project) -> None:
     assert "new_data" not in triggers["never"]
     assert triggers["every"]["new_data"] == {"min_rows": 1}
     assert triggers["configured"]["new_data"] == {"min_rows": 100}
-    landed.write(model=MODEL_YAML.replace("looks: 5", "looks: 6"))
+    outside = "{target: sagemaker, sagemaker: {"
+    outside += "region: eu-west-1, role: arn:aws:iam::123456789012:role/r, place: s3://bucket, "
+    outside += "image: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/i:1}}"
+    landed.write(model=MODEL_YAML.replace("deploy: {target: batch}", f"deploy: {outside}"))
     second = planning.plan(specs.model(MODEL), 6)
     assert second.folder != first.folder
     assert not first.folder.exists()
+    assert specs.model(MODEL).deploy.sagemaker
+    assert not specs.model(MODEL, second.folder / "include" / "every").deploy.sagemaker  # the endpoint of today stays as it is

@@ -52,6 +52,7 @@ def done(stages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Don
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RATCHET__HOME", str(root / "home"))
         patch.setenv("RATCHET__CLOCK", "data")
+        patch.setenv("RATCHET__LINEAGE__PATH", str(root / "home/events.jsonl"))
         tiny.write_specs(root / "include")
         tiny.read_specs_from(root / "include", patch)
         shutil.copytree(stages / "landed", root / "home")

@@ -37,6 +37,8 @@ from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Window
 
 TEMPLATE = "ledger.db"
+UNHEARD = {f"{PREFIX}LINEAGE__{key}": "" for key in ("URL", "PATH")}
+"""Nobody is told of a task of the past by OpenLineage; what bodies write into the home, such as the monitor's page, goes elsewhere too."""
 TRAINING = "training"
 """The name under which every window's model is trained, beside those of the policies."""
 
@@ -106,7 +108,7 @@ class Bed:
             online=online(f"sqlite:///{place / 'online.db'}"),
             memory=Memory(self.folder / "memory" / f"{number:03}"),
         )
-        with adapters.instead(ports), reading(self.folder / "include" / who), _home(place):
+        with adapters.instead(ports), reading(self.folder / "include" / who), environ(**{f"{PREFIX}HOME": str(place / "home"), **UNHEARD}):
             yield specs.model(self.model)
 
 
@@ -121,17 +123,18 @@ def reading(include: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _home(place: Path) -> Iterator[None]:
-    """Let what bodies write into the home, such as the monitor's page, land in another within the block."""
-    name, before = f"{PREFIX}HOME", os.environ.get(f"{PREFIX}HOME")
-    os.environ[name] = str(place / "home")
+def environ(**values: str) -> Iterator[None]:
+    """Set environment variables within the block."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def read(path: Path) -> Any:

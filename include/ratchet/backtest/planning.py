@@ -104,10 +104,13 @@ def _texts(spec: ModelSpec) -> dict[str, str]:
 
 
 def _lay_out(made: Bed, spec: ModelSpec, texts: Mapping[str, str]) -> None:
-    """Write an include folder for every policy, and an empty ledger that is copied for each."""
+    """Write an include folder for every policy, and an empty ledger that is copied for each.
+
+    A champion of the past is deployed nowhere: with `deploy.sagemaker` promoting one would change the endpoint that serves today.
+    """
     mine = f"models/{spec.name}/{specs.MODEL_FILE}"
     for policy in backtest.POLICIES:
-        content = yaml.safe_load(texts[mine]) | {"triggers": backtest.triggers_of(spec, policy)}
+        content = yaml.safe_load(texts[mine]) | {"triggers": backtest.triggers_of(spec, policy), "deploy": {"target": "local"}}
         changed = {**texts, mine: yaml.safe_dump(content, sort_keys=False)}
         for path, text in changed.items():
             bed.write_text(made.folder / "include" / policy / path, text)

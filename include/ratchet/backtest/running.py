@@ -10,10 +10,11 @@ from multiprocessing import get_context
 from typing import Any
 
 from include.ratchet.backtest import planning, replaying, training
-from include.ratchet.backtest.bed import Bed
+from include.ratchet.backtest.bed import Bed, environ
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.records import Json
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 Work = tuple[str, Callable[..., Any], tuple[Any, ...]]
 """What is told of it, what is called, and with what."""
 
@@ -76,10 +77,11 @@ def _pool(jobs: int) -> Iterator[Executor | None]:
         yield None
         return
     pool = ProcessPoolExecutor(jobs, get_context("spawn"))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with environ(**dict.fromkeys(THREADS, "1")):  # they are processes side by side: threads of each would wait for those of the others
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _all(pool: Executor | None, work: Iterable[Work], tell: Callable[[str], None]) -> None:

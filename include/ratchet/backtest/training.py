@@ -27,6 +27,7 @@ from include.ratchet.steps.frames import columns_of, features, labelled, labels
 from include.ratchet.steps.monitor import FEWEST_ROWS
 from include.ratchet.tasks import asked, reading, snapshot, train
 from include.ratchet.tasks.seam import run_task
+from include.ratchet.tasks.snapshot import split_rows
 
 
 def spent() -> float:
@@ -123,6 +124,9 @@ def _trained(spec: ModelSpec, number: int, at: datetime) -> Json:
     }
     jobs = call(snapshot.snapshot, run | {"clock_at": at.isoformat()})
     challenger = call(train.register, [call(train.fit, job | {"explained": False}) for job in jobs])
+    train.by_itself(
+        challenger, *split_rows(spec, challenger["snapshot"])
+    )  # remembered here, where nobody waits: policies that train in this window judge it side by side
     kept = open_ledger().get_snapshot(challenger["snapshot"]["digest"])
     return {"challenger": challenger, "snapshot": vars(kept) | {"window": kept.window.to_json()}}
 

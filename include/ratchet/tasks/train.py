@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import RegistryError, Skip
@@ -13,6 +14,12 @@ from include.ratchet.domain.records import Json, Verdict, Window, digest
 from include.ratchet.tasks import reading, recipe
 from include.ratchet.tasks.reported import reported
 from include.ratchet.tasks.snapshot import split_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from include.ratchet.adapters.probe import Probe
+    from include.ratchet.steps.frames import Split
 
 
 def fit(job: Json) -> Json:
@@ -94,12 +101,8 @@ def _baseline(spec: ModelSpec, snapshot: Json) -> Any:
 
 def judge(challenger: Json) -> Json:
     """Apply the gate to the registered challenger; the verdict goes into the ledger, whatever it is."""
-    from include.ratchet.adapters import open_ledger, open_memory, open_registry
-    from include.ratchet.adapters.models import sha256_of
-    from include.ratchet.adapters.probe import Probe, probe
-    from include.ratchet.steps.baselines import fit_baselines
+    from include.ratchet.adapters import open_ledger, open_registry
     from include.ratchet.steps.evaluate import evaluate, window_tested
-    from include.ratchet.steps.frames import features, labels
 
     run, version = challenger["run"], int(challenger["version"])
     if run.get("experiment"):
@@ -109,12 +112,7 @@ def judge(challenger: Json) -> Json:
     champion = ledger.champion(spec.name)
     rows, parts = split_rows(spec, challenger["snapshot"])
     pipeline = registry.load(spec.name, version)
-    sample = features(rows.filter(parts.test), spec.columns).head(50)
-    artifact = registry.artifact(spec.name, version)
-    memory, sha = open_memory(), sha256_of(artifact)
-    proved = memory.record(["probe", sha], lambda: probe(artifact, sample), Probe)
-    train = features(rows, spec.columns)[parts.train], labels(rows, spec)[parts.train]
-    trivial = memory.pipelines(["baselines", challenger["snapshot"]["digest"]], lambda: fit_baselines(spec, train))
+    sha, proved, trivial = by_itself(challenger, rows, parts)
     incumbent = reading.champion(spec.name, champion) if champion is not None else None
     window = window_tested(spec, rows, parts)
     circumstances = occasion(spec, run, ledger.verdicts(spec.name), window)
@@ -143,6 +141,35 @@ def judge(challenger: Json) -> Json:
         "sentence": verdict.sentence,
         **figures,
     }
+
+
+def by_itself(challenger: Json, rows: pa.Table, parts: Split) -> tuple[str, Probe, Mapping[str, Any]]:
+    """Find what a verdict needs of a challenger whoever the champion is; the policies of a backtest share it by their memory.
+
+    Args:
+        challenger: What `register` returned.
+        rows: The rows of its snapshot.
+        parts: Which of them are for what.
+
+    Returns:
+        The SHA-256 of its artifact, what a fresh process said of it, and the fitted baselines by name.
+    """
+    from include.ratchet.adapters import open_memory, open_registry
+    from include.ratchet.adapters.models import sha256_of
+    from include.ratchet.adapters.probe import Probe, probe
+    from include.ratchet.steps.baselines import fit_baselines
+    from include.ratchet.steps.frames import features, labels
+
+    spec, memory = specs.model(challenger["run"]["model"]), open_memory()
+    artifact = open_registry().artifact(spec.name, int(challenger["version"]))
+    sha = sha256_of(artifact)
+    proved = memory.record(["probe", sha], lambda: probe(artifact, features(rows.filter(parts.test), spec.columns).head(50)), Probe)
+
+    def trivial() -> dict[str, Any]:
+        train = rows.filter(parts.train)
+        return fit_baselines(spec, (features(train, spec.columns), labels(train, spec)))
+
+    return sha, proved, memory.pipelines(["baselines", challenger["snapshot"]["digest"]], trivial)
 
 
 def bless(verdict: Json) -> Json:
