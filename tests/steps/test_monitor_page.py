@@ -47,6 +47,18 @@ def test_the_page_draws_what_was_said_beside_what_came() -> None:
     assert made.count("<svg") == 2
 
 
+def test_the_age_of_the_version_stands_in_the_curve_of_the_backtest() -> None:
+    """Days, what models of that age have lost, and a third plot; without a backtest how to come by one."""
+    ages = [{"age": n, "estimate": 0.01 * n, "low": 0.0, "high": 0.02 * n, "windows": 9 - n} for n in (1, 2, 3)]
+    known = {"days": 17.5, "metric": "roc_auc", "window_days": 10.0, "ages": ages}
+    made = page(report(age=known | {"loss": 0.02, "low": 0.0, "high": 0.04, "windows": 7}))
+    assert "ended 17.5 days ago. Models of that age had lost 0.02 roc_auc (0 to 0.04) against the freshest, over 7 windows" in made
+    assert "age of the model [days since it was trained]" in made
+    assert made.count("<svg") == 3
+    assert "has seen no model of that age" in page(report(age=known))
+    assert "./ratchet backtest m" in page(report(age={"days": 17.5}))
+
+
 def test_names_cannot_break_out_of_the_page() -> None:
     """A segment's value is text."""
     assert "c=&lt;b&gt;" in page(report())

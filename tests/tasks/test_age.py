@@ -27,9 +27,11 @@ def test_the_loss_of_models_of_this_age(home: Path) -> None:
         {"age": 1, "estimate": 0.0, "low": 0.0, "high": 0.0, "windows": 5},
         {"age": 2, "estimate": 0.01, "low": None, "high": None, "windows": 2},
     ]
-    path.write_text(json.dumps({"windows": [window], "staleness": {"ages": ages}}), encoding="utf-8")
-    assert age.of_champion("m", BEGIN, BEGIN + timedelta(days=10)) == {"days": 10.0, "loss": 0.0, "low": 0.0, "high": 0.0, "windows": 5}
+    path.write_text(json.dumps({"metric": "roc_auc", "windows": [window], "staleness": {"ages": ages}}), encoding="utf-8")
+    curve = {"metric": "roc_auc", "window_days": 10.0, "ages": ages}
+    fresh = {"days": 10.0, "loss": 0.0, "low": 0.0, "high": 0.0, "windows": 5}
+    assert age.of_champion("m", BEGIN, BEGIN + timedelta(days=10)) == curve | fresh
     assert age.of_champion("m", BEGIN, BEGIN + timedelta(days=11))["loss"] == 0.01
-    assert age.of_champion("m", BEGIN, BEGIN + timedelta(days=25)) == {"days": 25.0}
+    assert age.of_champion("m", BEGIN, BEGIN + timedelta(days=25)) == curve | {"days": 25.0}
     path.write_text("{", encoding="utf-8")
     assert age.of_champion("m", BEGIN, BEGIN) == {"days": 0.0}

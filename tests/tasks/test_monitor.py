@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from include.ratchet.adapters import open_ledger
+from include.ratchet.backtest import replaying
 from include.ratchet.domain.errors import Skip
 from include.ratchet.domain.records import Json, Window
 from include.ratchet.tasks import arbitrate, monitor, monitor_page, online, score
@@ -77,6 +78,17 @@ def test_a_flipped_concept_is_one_signal(serving: Project) -> None:
     serving.run(monitor.signal, _measure(serving), stage="monitor")
     assert len(_degradations()) == 1
     assert not open_ledger().signals(MODEL, pending=True)
+
+
+def test_what_nobody_reads_is_not_measured(serving: Project) -> None:
+    """A report that only signals are made of says of loss and drift what the whole one says, and writes no page."""
+    _more(serving, flipped=True)
+    bare: Json = serving.run(replaying.measure, MODEL, stage="monitor")
+    assert not (serving.home / "monitors").exists()
+    whole = _measure(serving)
+    assert bare["degraded"]
+    assert bare == {name: whole[name] for name in bare} | {"estimated": monitor.NOT_ESTIMATED, "parity": []}
+    assert not {"labels", "age"} & set(bare)
 
 
 def test_rows_of_the_time_of_the_snapshot_speak_neither_for_nor_against(serving: Project) -> None:

@@ -39,6 +39,11 @@ def window_of(made: Bed, policy: str, number: int) -> Json:
     return content
 
 
+def measure(model: str) -> Json:
+    """Measure what signals are made of: nobody reads the reports of a past that is replayed."""
+    return monitor.measure(model, read=False)
+
+
 class _Window:
     """The end of one window, on a policy's own ports."""
 
@@ -54,7 +59,7 @@ class _Window:
         looked_at = self.spec.triggers.degradation or self.spec.triggers.drift  # what no trigger asks about is not measured
         if served is not None and looked_at and not (known and served == self.number):
             self._call("score", score.score, name)
-            report = self._call("monitor", monitor.measure, name)
+            report = self._call("monitor", measure, name)
             if report:
                 self._call("monitor", monitor.signal, report)
         before = served if served != self.number else self._before()

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from include.ratchet.domain.backtest import POLICIES
 from include.ratchet.domain.records import Json
+from include.ratchet.steps import ageing
 from include.ratchet.steps.charts import Curve, Mark, curves, forest, number
 from include.ratchet.steps.pages import template
 
@@ -63,22 +64,9 @@ def _cost(content: Json) -> Markup:
 
 
 def _ages(content: Json, days: float) -> Markup | None:
-    """Draw the mean loss by age, and the loss in the newest window; a point without an interval stands in a band of no height."""
-    lines = []
-    for label, tone, found in (
-        ("all windows", "challenger", content["staleness"]["ages"]),
-        ("newest window", "champion", content["staleness"]["newest"]),
-    ):
-        points = tuple((each["age"] * days, each["estimate"]) for each in found if each["estimate"] is not None)
-        band = tuple(
-            (_or(each["low"], each["estimate"]), _or(each["high"], each["estimate"])) for each in found if each["estimate"] is not None
-        )
-        if points:
-            lines.append(Curve(label, points, (0,) * len(points), tone, band))
-    title = "loss of quality by age"
-    axis = f"loss of {content['metric']} against the freshest model, lower is better"
-    return Markup(curves(lines, "age of the model [days since it was trained]", axis, title, zero=True)) if lines else None  # noqa: S704
-
-
-def _or(value: float | None, instead: float) -> float:
-    return instead if value is None else value
+    """Draw the mean loss by age, and the loss in the newest window."""
+    known = content["staleness"]
+    told = (("all windows", "challenger", known["ages"]), ("newest window", "champion", known["newest"]))
+    lines = [ageing.curve(label, tone, found, days) for label, tone, found in told]
+    drawn = ageing.plot(lines, content["metric"])
+    return Markup(drawn) if drawn else None  # noqa: S704 - escaped where it is made

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from include.ratchet.domain.records import Json
+from include.ratchet.steps import ageing
 from include.ratchet.steps.charts import Curve, curves, number
 
 STYLE = """
@@ -38,6 +39,8 @@ def page(report: Json) -> str:
     parts += ["<h2>How labels come in</h2>", _labels_plot(labels), _labels_table(labels)]
     if report["segments"]:
         parts += ["<h2>Segments of the newest windows</h2>", _segments(report)]
+    if aged := report.get("age"):
+        parts += ["<h2>How old the version is</h2>", _aged(aged, report["model"])]
     policy = "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">"
     meta = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">{policy}'
     title = f"<title>{escape(report['model'])}: monitor</title>"
@@ -113,6 +116,25 @@ def _labels_table(labels: Json) -> str:
 def _segments(report: Json) -> str:
     rows = [(each["start"], each["segment"], each["rows"], _span(each, "metric")) for each in report["segments"]]
     return _table(("window", "segment", "rows", f"{report['metric']} (90 %)"), rows)
+
+
+def _aged(aged: Json, model: str) -> str:
+    """Say how old the version is, and what models of its age have lost in the last backtest."""
+    told = f"Its training window ended {number(round(aged['days'], 1))} days ago."
+    if "ages" not in aged:
+        return f"<p>{told}</p><p class=soft>How fast models of its kind lose quality: <code>./ratchet backtest {escape(model)}</code>.</p>"
+    lines, metric = [ageing.curve("by age", "est", aged["ages"], aged["window_days"])], aged["metric"]
+    if "loss" in aged:
+        over = f"over {aged['windows']} window{'s' * (aged['windows'] > 1)}"
+        interval = "" if aged["low"] is None else f" ({number(aged['low'])} to {number(aged['high'])})"
+        told += f" Models of that age had lost {number(aged['loss'])} {metric}{interval} against the freshest, {over} of the last backtest."
+        lines.append(Curve("this version", ((aged["days"], aged["loss"]),), (1,), "came"))
+    else:
+        told += " The last backtest has seen no model of that age."
+    drawn = ageing.plot(lines, metric) or ""
+    legend = "<p class=soft>Legend<span class='key est'></span>models of the backtest<span class='key came'></span>this version's age</p>"
+    said = "The mean loss on the same rows, with its interval over windows: the older, the fewer. One that includes 0 shows no loss."
+    return f"<p>{escape(told)}</p><figure>{drawn}{legend}<figcaption>{said}</figcaption></figure>"
 
 
 def _span(each: Json, name: str) -> str:

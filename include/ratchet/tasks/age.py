@@ -26,8 +26,9 @@ def of_champion(model: str, trained: datetime, at: datetime) -> Json:
         at: Now, UTC.
 
     Returns:
-        `days`; and where a backtest has seen models of this age `loss` of the metric against the freshest one, positive is worse,
-        `low` and `high` over its windows, None with fewer than three, and how many `windows` that were.
+        `days`; where there was a backtest its `metric`, `window_days` and `ages`, see `steps.backtest.staleness`; and where it has
+        seen models of this age `loss` of the metric against the freshest one, positive is worse, `low` and `high` over its windows,
+        None with fewer than three, and how many `windows` that were.
     """
     found: Json = {"days": round((at - trained).total_seconds() / 86400, 2)}
     try:
@@ -35,6 +36,7 @@ def of_champion(model: str, trained: datetime, at: datetime) -> Json:
     except (FileNotFoundError, json.JSONDecodeError):
         return found
     start, end = (datetime.fromisoformat(content["windows"][0][key]) for key in ("start", "end"))
-    age = max(1, math.ceil((at - trained) / (end - start)))
-    seen = next((each for each in content["staleness"]["ages"] if each["age"] == age), None)
+    age, ages = max(1, math.ceil((at - trained) / (end - start))), content["staleness"]["ages"]
+    found |= {"metric": content["metric"], "window_days": (end - start).total_seconds() / 86400, "ages": ages}
+    seen = next((each for each in ages if each["age"] == age), None)
     return found | ({"loss": seen["estimate"], **{key: seen[key] for key in ("low", "high", "windows")}} if seen else {})

@@ -23,11 +23,16 @@ if TYPE_CHECKING:
 
 AT_MOST = 10
 """So many versions of the tables a look replays online answers at, the newest: each runs the view's SQL once."""
+NOT_ESTIMATED: Json = {"windows": [], "degraded": []}
 _log = logging.getLogger(__name__)
 
 
-def measure(model: str) -> Json:
+def measure(model: str, *, read: bool = True) -> Json:
     """Measure the champion on out-of-sample predictions whose labels have matured, the newest windows for drift, and its views online.
+
+    Args:
+        model: The model.
+        read: Whether people read the report. Else only what `signal` asks for is measured, in half of the time.
 
     Raises:
         Skip: There is no champion, no prediction, or neither a matured label outside of its snapshot nor a window to judge.
@@ -57,17 +62,12 @@ def measure(model: str) -> Json:
     if tested is not spec:
         report["sentence"] += f"; the champion was judged in {judged_in}, which does not compare with {spec.gate.metric}"
     drifted = drift.look(spec, champion, snapshot, tables, at)
-    online = _online(spec)
-    before = estimate.before_labels(tested, (verdict, snapshot), pipeline, rows, predictions, period.end)
+    online, before = _online(spec) if read else [], NOT_ESTIMATED
+    if read or (spec.triggers.degradation and spec.triggers.degradation.estimated):
+        before = estimate.before_labels(tested, (verdict, snapshot), pipeline, rows, predictions, period.end)
     if not (report["rows"] or drifted or before["windows"] or any(each["answers"] for each in online)):
         message = "no label of an out-of-sample prediction has matured yet"
         raise Skip(message)
-    report["labels"] = labels.follow(spec, rows, predictions, at)
-    _log.info("%s; %s; %s", report["sentence"], before["sentence"], report["labels"]["sentence"])
-    report["age"] = age.of_champion(model, snapshot.window.end, at)
-    report["stale"] = freshness.stale(specs.all_feeds(spec))
-    for each in report["stale"]:
-        _log.warning("%s", each)
     report |= {
         "model": model,
         "run_id": current().run_id,
@@ -76,19 +76,34 @@ def measure(model: str) -> Json:
         "test_metric": verdict.figures["challenger"],
         "drift": drifted,
         "estimated": before,
-        "answered": answered(spec, champion, pipeline, rows),
-        "train_seconds": cost(verdict.run_id),
         "parity": online,
         "judged": drift.reported(spec, champion, drifted),
     }
+    if read:
+        report |= {
+            "labels": labels.follow(spec, rows, predictions, at),
+            "age": age.of_champion(model, snapshot.window.end, at),
+            "stale": freshness.stale(specs.all_feeds(spec)),
+            "answered": answered(spec, champion, pipeline, rows),
+            "train_seconds": cost(verdict.run_id),
+        }
+    ledger.report(model, current().run_id, champion, report, datetime.now(UTC))
+    if read:
+        _tell(report)
+    return report
+
+
+def _tell(report: Json) -> None:
+    """Write what a report says into the log, and its page."""
+    _log.info("%s; %s; %s", report["sentence"], report["estimated"]["sentence"], report["labels"]["sentence"])
+    for each in report["stale"]:
+        _log.warning("%s", each)
     if report["answered"] and report["answered"]["skew"]["different"]:
         _log.warning("%s", report["answered"]["sentence"])
-    ledger.report(model, current().run_id, champion, report, datetime.now(UTC))
     try:
         _log.info("the report's page: %s", monitor_page.show(report))
     except Exception as error:  # noqa: BLE001 - the report is in the ledger, and the signal must follow; the next report makes the page anew
         _log.warning("the report's page is not written, the next report writes it: %s: %s", type(error).__name__, error)
-    return report
 
 
 def _online(spec: ModelSpec) -> list[Json]:
