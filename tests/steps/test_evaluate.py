@@ -141,6 +141,33 @@ def test_a_worse_challenger_is_refused() -> None:
     assert [result(decision, f"segment c={name}") for name in ("a", "b", "(other)")] == ["fail", "fail", "fail"]
 
 
+@dataclass
+class Holed:
+    """Answers as another pipeline does, and some rows with NaN."""
+
+    pipeline: Any
+
+    @property
+    def classes_(self) -> Any:
+        """The classes of the other."""
+        return self.pipeline.classes_
+
+    def predict_proba(self, seen: Any) -> Any:
+        """Answer every seventh row with NaN."""
+        said = self.pipeline.predict_proba(seen)
+        said[::7] = np.nan
+        return said
+
+
+def test_answers_of_nan_are_refused_without_a_warning() -> None:
+    """What NaN does to sums and casts is no news in the guards either, which are measured in another thread."""
+    spec = model_spec(columns__numeric=["x", "z"], gate__calibration={"max_error": 0.1})
+    parts = split(ROWS, spec, WINDOW)
+    decision, _ = evaluate(spec, ROWS, parts, Holed(fitted(spec, parts)), None, Said(error="not asked"))
+    assert result(decision, "finite answers") == "fail"
+    assert decision.outcome == "refuse"
+
+
 def test_superior_asks_for_more_than_non_inferior() -> None:
     """An equal challenger is not worse by the margin, and not shown to be better."""
     margin, _ = judge("good")

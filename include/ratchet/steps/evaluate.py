@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
 
@@ -72,14 +74,18 @@ def evaluate(  # noqa: PLR0913, PLR0917 - who is judged, on what, and when
         said |= answer_all({"champion": champion}, test, theirs, gate.threshold)
     bench = Bench(spec, said, y[parts.test], _units(spec, test), test, challenger)
     alpha = gate.alpha / gate.test_reuse.looks
-    with np.errstate(invalid="ignore"):  # NaN and infinity are refused by "finite answers", and make no figure
+    # NaN and infinity are refused by "finite answers", and make no figure.
+    with np.errstate(invalid="ignore"), ThreadPoolExecutor(2) as beside:
+        # Neither changes what the others read; they sort and hash outside the interpreter's lock.
+        guarded = beside.submit(copy_context().run, guards, bench)
+        sane = beside.submit(copy_context().run, lambda: list(checks.sanity(bench, rows, parts, y)))
         found = [*_proofs(bench, alpha, by_hand=occasion.by_hand), *unasked]
         seen = [
             checks.unseen(occasion.looks, gate.test_reuse.looks, timed=spec.columns.time is not None),
-            *checks.sanity(bench, rows, parts, y),
+            *sane.result(),
             *checks.readiness(spec, test, challenger, proved),
         ]
-        decision = decide(found, guards(bench), seen, alpha, gate.alpha_guard)
+        decision = decide(found, guarded.result(), seen, alpha, gate.alpha_guard)
     return decision, _figures(bench, alpha, proved) | _claimed(decision, occasion, gate.smallest_gain)
 
 
