@@ -19,7 +19,8 @@ from include.ratchet.domain.errors import DataError, QualityError, RatchetError,
 def airflow(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Be inside a task, as Airflow describes one."""
     monkeypatch.setattr("include.ratchet.adapters._first", [])
-    instance = SimpleNamespace(dag_id="m_train", task_id="fit", map_index=2, try_number=3)
+    pushed: dict[str, Any] = {}
+    instance = SimpleNamespace(dag_id="m_train", task_id="fit", map_index=2, try_number=3, pushed=pushed, xcom_push=pushed.__setitem__)
     run = SimpleNamespace(run_id="scheduled__2026", run_type=SimpleNamespace(value="scheduled"), triggering_user_name=None)
     context = {"ti": instance, "dag_run": run, "params": {"window": "7d"}}
     monkeypatch.setattr(seam, "get_current_context", lambda: context)
@@ -56,10 +57,11 @@ def _json() -> dict[str, int]:
     return {"a": 1}
 
 
-def test_a_skip_is_skipped_with_its_reason() -> None:
-    """Nothing to do is no failure."""
+def test_a_skip_is_skipped_with_its_reason(airflow: dict[str, Any]) -> None:
+    """Nothing to do is no failure; the page of the task shows why, without its log."""
     with pytest.raises(AirflowSkipException, match="nothing new has arrived"):
         _call(_raise, Skip("nothing new has arrived"))
+    assert airflow["ti"].pushed == {"reason": "nothing new has arrived"}
 
 
 @pytest.mark.parametrize(

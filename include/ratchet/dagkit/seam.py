@@ -19,7 +19,7 @@ from include.ratchet.domain.errors import RatchetError, Skip
 def step(body: Callable[..., Any], **options: Any) -> Any:
     """Make an Airflow task of a body.
 
-    `Skip` ends as *skipped*, with its reason in the log and the ledger; an error of ours as *failed* without a
+    `Skip` ends as *skipped*, with its reason in the log, the ledger and the XCom `reason`; an error of ours as *failed* without a
     retry, since trying again gives the same answer; a foreign error (network, locks) is raised as it is, and
     retried.
     """
@@ -55,6 +55,7 @@ def _run(body: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         return run_task(_context(), body, *args, **kwargs)
     except Skip as skip:
+        get_current_context()["ti"].xcom_push("reason", str(skip))  # where a task that ran shows why it did
         raise AirflowSkipException(str(skip)) from None
     except RatchetError as error:
         raise AirflowFailException(str(error)) from error
