@@ -25,8 +25,15 @@ def spec(project: Project) -> ModelSpec:
 def test_every_default_is_valid(spec: ModelSpec) -> None:
     """A scheduled run uses the defaults, so Airflow refuses a DAG whose defaults are not valid."""
     values = {name: param.resolve() for name, param in {**forms.train(spec), **forms.deploy()}.items()}
-    asked = {"reason": "", "window": "", "candidates": [], "force": False, "experiment": False, "overrides": None}
+    asked = {"reason": None, "window": None, "candidates": [], "force": False, "experiment": False, "overrides": None}
     assert values == {**asked, "action": "promote", "version": None}
+
+
+def test_a_form_can_be_sent_as_it_opens(spec: ModelSpec) -> None:
+    """Airflow's page keeps its button off while a field is empty that must be a text: what may stay empty is null."""
+    fields = [*forms.train(spec).values(), *forms.deploy().values(), *forms.ingest().values()]
+    assert not [field for field in fields if field.resolve() == ""]
+    assert all("null" in field.schema["type"] for field in fields if field.resolve() is None)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +76,7 @@ def test_a_bad_decision_is_refused(name: str, value: Any) -> None:
 
 def test_a_decision_is_taken() -> None:
     """The defaults decide nothing; the beginning of a digest names a batch, with its landing where it has one."""
-    assert {name: param.resolve() for name, param in forms.ingest().items()} == {"action": "run", "batch": "", "reason": ""}
+    assert {name: param.resolve() for name, param in forms.ingest().items()} == {"action": "run", "batch": None, "reason": None}
     for name, value in (("action", "accept"), ("action", "reject"), ("action", "repair"), ("batch", "0a1b"), ("batch", "f" * 64 + ".2")):
         assert forms.ingest()[name].resolve(value) == value
 

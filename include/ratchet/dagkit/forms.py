@@ -1,4 +1,8 @@
-"""The forms of manual runs."""
+"""The forms of manual runs.
+
+A field of text that may stay empty is null by default: Airflow's page lets nobody send a form with an empty text, which it
+takes for a required one that is missing.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,18 @@ from include.ratchet.domain.durations import format_duration
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.trainingspec import OPEN
 
+_TEXT = ["null", "string"]
+
 
 def train(spec: ModelSpec) -> dict[str, Any]:
     """Ask for a reason, a window, candidates, whether to pass cooldown and budget by, and whether it is only an experiment."""
     names = [each.name for each in spec.training.candidates]
     window = format_duration(spec.training.window) if spec.training.window else "all history"
     return {
-        "reason": Param("", type="string", title="Reason", description="Why this run? It is kept in the ledger."),
+        "reason": Param(None, type=_TEXT, title="Reason", description="Why this run? It is kept in the ledger."),
         "window": Param(
-            "",
-            type="string",
+            None,
+            type=_TEXT,
             title="Window",
             pattern=r"^(\d+(\.\d+)?[smhdw])?$",
             description=f"History to train on, such as 90d; empty is {window}.",
@@ -59,7 +65,7 @@ def deploy() -> dict[str, Any]:
             title="Version",
             description="Empty is the newest blessed one, or the champion before.",
         ),
-        "reason": Param("", type="string", title="Reason", description="Why? It is kept in the ledger."),
+        "reason": Param(None, type=_TEXT, title="Reason", description="Why? It is kept in the ledger."),
     }
 
 
@@ -74,11 +80,11 @@ def ingest() -> dict[str, Any]:
             "repair: quarantined rows are judged by the rules of today.",
         ),
         "batch": Param(
-            "",
-            type="string",
+            None,
+            type=_TEXT,
             title="Batch",
             pattern=r"^([0-9a-f]{4,64}(\.\d+)?)?$",
             description="The beginning of its SHA-256, as the failed run names it; empty is the only one that is stopped.",
         ),
-        "reason": Param("", type="string", title="Reason", description="Why? It is kept in the ledger; a decision needs one."),
+        "reason": Param(None, type=_TEXT, title="Reason", description="Why? It is kept in the ledger; a decision needs one."),
     }
