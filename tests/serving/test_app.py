@@ -239,6 +239,16 @@ def test_personal_values_are_hashed_in_the_log(house: House) -> None:
     assert b"sha256:" in written
 
 
+def test_only_fields_that_a_request_may_hold_are_looked_for(house: House) -> None:
+    """A personal column that no version asks for is refused, and so in no request that is logged; one that names a row is."""
+    write_feed(house.include, personal=("carrier", "id", "late"))
+    house.write("late")
+    house.stores.promote("late", 1, fit([0, 1]))
+    house.follower.poll()
+    assert house.follower.places()["late"].hidden == {"carrier", "id"}
+    assert house.predict("late", {"records": [{**ROW, "late": 1}]}).status_code == 422
+
+
 def crashing(house: House, former: Any = None, baseline: Any = None) -> Any:
     """Make a champion that fails on rows; ask for one."""
     house.write("late")

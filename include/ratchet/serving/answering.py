@@ -128,7 +128,7 @@ class Answering:
         served, route = by
         body = self.encoded(content)
         seconds = time.perf_counter() - began
-        self.keep(place, line(asked, (served.version, route), seconds * 1000, place.personal, said=body))
+        self.keep(place, line(asked, (served.version, route), seconds * 1000, place.hidden, said=body))
         names = (place.name, str(served.version), route)
         count = row_count(rows)
         self.metrics.answers.labels(*names).inc()
@@ -139,6 +139,6 @@ class Answering:
     def _failed(self, place: Place, asked: Asked, by: tuple[Served, str], error: Exception, began: float) -> None:
         served, route = by
         ms = (time.perf_counter() - began) * 1000
-        self.keep(place, line(asked, (served.version, route), ms, place.personal, error=type(error).__name__))
+        self.keep(place, line(asked, (served.version, route), ms, place.hidden, error=type(error).__name__))
         self.metrics.errors.labels(place.name, str(served.version), route).inc()
         log("version_failed", model=place.name, version=served.version, route=route, **where(error))

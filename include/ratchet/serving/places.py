@@ -11,6 +11,7 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.errors import RatchetError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Route
+from include.ratchet.serving.checks import naming
 from include.ratchet.serving.served import Served
 
 _MAX_TEXT = 400
@@ -29,8 +30,8 @@ class Routed:
 class Place:
     """One model: its last good spec, its champion as the ledger says, what serves, and the last error.
 
-    `routes` answer beside the champion; `spares` in its place, when it fails on a request. The values of `personal`
-    fields are hashed before they are logged.
+    `routes` answer beside the champion; `spares` in its place, when it fails on a request. `personal` are the columns
+    that a feed of the model calls so.
     """
 
     name: str
@@ -47,8 +48,16 @@ class Place:
     @cached_property
     def accepted(self) -> frozenset[str]:
         """Fields that any version here asks for: a client may send them all while versions change."""
-        loaded = [each for each in (self.served, *(routed.served for routed in self.routes), *self.spares) if each]
-        return frozenset(name for each in loaded for name in each.columns.features)
+        return frozenset(name for each in self._loaded for name in each.columns.features)
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """Personal fields that an answered request may hold; where there is none, nobody has to look for them in its rows."""
+        return self.personal & (self.accepted | {name for each in self._loaded for name in naming(each.columns)})
+
+    @property
+    def _loaded(self) -> list[Served]:
+        return [each for each in (self.served, *(routed.served for routed in self.routes), *self.spares) if each]
 
     @property
     def ready(self) -> bool:

@@ -49,8 +49,7 @@ def line(asked: Asked, by: tuple[int, str], ms: float, personal: AbstractSet[str
         error: The name of what the version raised; never its text, which may quote a row.
     """
     # Spliced, not written again: 10,000 rows as JSON would cost as much as their prediction.
-    hide = personal and _names(asked.content, personal)
-    rows = to_json(_hidden(asked.content, personal)) if hide else _one_line(asked.body)
+    rows = to_json(_hidden(asked.content, personal)) if personal and _names(asked.content, personal) else _one_line(asked.body)
     head = {"id": asked.id, "at": datetime.now(UTC).isoformat(), "version": by[0], "route": by[1], "ms": round(ms, 3), "error": error}
     return b"".join((json.dumps(head)[:-1].encode(), b', "in": ', rows, b', "out": ', said or b"null", b"}\n"))
 

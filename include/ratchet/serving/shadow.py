@@ -76,10 +76,10 @@ class Shadows:
             return
         except Exception as error:
             metrics.errors.labels(*names).inc()
-            self.answering.keep(place, line(asked, by, _ms(began), place.personal, error=type(error).__name__))
+            self.answering.keep(place, line(asked, by, _ms(began), place.hidden, error=type(error).__name__))
             raise
         ms = _ms(began)
-        self.answering.keep(place, line(asked, by, ms, place.personal, said=self.answering.encoded({"id": asked.id, **said})))
+        self.answering.keep(place, line(asked, by, ms, place.hidden, said=self.answering.encoded({"id": asked.id, **said})))
         metrics.answers.labels(*names).inc()
         metrics.rows.labels(*names).inc(answered.rows)
         metrics.seconds.labels(*names).observe(ms / 1000)
