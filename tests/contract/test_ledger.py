@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import IntegrityError, NoResultFound
+from sqlalchemy.exc import IntegrityError
 
 from include.ratchet.adapters.ledger import Ledger, _opened, opened
 from include.ratchet.domain.errors import LedgerError, OvertakenError
@@ -177,7 +177,7 @@ class TestSignals:
     def test_nothing_is_written_when_a_part_fails(self, ledger: Ledger) -> None:
         """An unknown signal, or a run that is there already, leaves every signal pending."""
         one, two = self.pending(ledger)
-        with pytest.raises(NoResultFound):
+        with pytest.raises(LedgerError, match=r"signal\(s\) \[999\] are not in the ledger"):
             ledger.arbitrated([Disposition(one, "started", "x", "r"), Disposition(999, "coalesced", "x", "r")], self.run())
         assert ledger.run("m", "r") is None
         ledger.arbitrated([], self.run())
@@ -188,7 +188,9 @@ class TestSignals:
     def test_a_signal_is_answered_once(self, ledger: Ledger) -> None:
         """A pending answer may be followed by a final one; a final one is final."""
         one, _ = self.pending(ledger)
-        ledger.arbitrated([Disposition(one, "pending", "cooling down")], None)
+        for reason in ("cooling down", "over budget"):
+            ledger.arbitrated([Disposition(one, "pending", reason)], None)
+            assert [made.reason for _, made in ledger.signals("m", pending=True)] == ["", reason]
         ledger.arbitrated([Disposition(one, "nothing new", "no rows")], None)
         with pytest.raises(LedgerError, match="nothing new already"):
             ledger.arbitrated([Disposition(one, "started", "x", "r")], self.run())

@@ -41,6 +41,10 @@ FILLED = (
     "INSERT INTO verdicts (digest, model, version, run_id, outcome, content, at) VALUES ('d', 'm', 1, 'r', 'promote', :content, :at)",
     "INSERT INTO promotions (model, sequence, version, action, who, why, evidence, at) VALUES ('m', 1, 1, 'promote', 'me', 'x', 'd', :at)",
     "INSERT INTO deliveries (feed, fingerprint, sha, seen_at) VALUES ('f', 'print', 's', :at)",
+    """INSERT INTO signals (model, kind, key, evidence, at, outcome, reason, run_id)
+       VALUES ('m', 'drift', 'a', '{"psi": 0.3}', :at, 'started', 'drift', 'r')""",
+    "INSERT INTO signals (model, kind, key, evidence, at, outcome, reason) VALUES ('m', 'manual', 'b', '{}', :at, 'pending', 'cooling')",
+    "INSERT INTO signals (model, kind, key, evidence, at, outcome, reason) VALUES ('m', 'manual', 'c', '{}', :at, 'pending', '')",
 )
 CONTENT = (
     '{"model": "m", "version": 1, "run_id": "r", "outcome": "promote", "sentence": "s", "rules": [], "figures": {}, '
@@ -67,7 +71,10 @@ def test_a_ledger_of_the_release_before_is_kept(url: str) -> None:
     assert (ledger.champion("m"), ledger.seen("f")) == (1, ["print"])
     assert [each.at for each in ledger.promotions("m")] == [AT]
     assert [each.digest for each in ledger.verdicts("m")] == ["d"]
-    assert {each.chain: each.records for each in ledger.audit() if each.records} == {"promotions": 1, "verdicts": 1}
+    became = {signal.key: (signal.evidence, made.outcome, made.reason, made.run) for signal, made in ledger.signals("m")}
+    assert became == {"a": ({"psi": 0.3}, "started", "drift", "r"), "b": ({}, "pending", "cooling", None), "c": ({}, "pending", "", None)}
+    records = {each.chain: each.records for each in ledger.audit() if each.records}
+    assert records == {"promotions": 1, "verdicts": 1, "signals": 3, "dispositions": 1}
     assert [each.faults for each in ledger.audit() if each.faults] == []
     test_code_and_revisions_agree(url)
 

@@ -13,7 +13,7 @@ from include.ratchet.adapters.ledger import Ledger
 from include.ratchet.adapters.ledger.promotions import PromotionRow
 from include.ratchet.adapters.ledger.seals import Session
 from include.ratchet.domain.errors import LedgerError
-from include.ratchet.domain.records import Promotion, RuleResult, Snapshot, TrainingRun, Verdict, Window
+from include.ratchet.domain.records import Disposition, Promotion, RuleResult, Signal, Snapshot, TrainingRun, Verdict, Window
 from include.ratchet.domain.reigns import Confirmation
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,7 +36,10 @@ def ledger(url: str) -> Ledger:
     snapshot = Snapshot("d" * 64, "m", {"f": 3}, WINDOW, "t" * 64, 9, "c" * 64, "place")
     made.snapshot(snapshot)
     made.snapshot(snapshot)  # the same again is no change
-    made.arbitrated([], TrainingRun("r1", "m", "by hand", WINDOW, ("a",), AT, AT))
+    for key in "abc":
+        made.signal(Signal("m", "drift", key, {"psi": 0.1 + 0.2, "of": ["x", None]}, AT))
+    answers = [Disposition(1, "started", "drift", "r1"), Disposition(2, "refused", "no such trigger"), Disposition(3, "pending", "cooling")]
+    made.arbitrated(answers, TrainingRun("r1", "m", "by hand", WINDOW, ("a",), AT, AT))
     common = {"executor": "x", "code_version": "c", "started_at": AT, "ended_at": AT, "output": "", "state": "success"}
     made.step(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, parameters={"a": [1, None]}, **common)
     made.report("m", "r", 1, {"metric": 0.1}, AT)
@@ -66,6 +69,8 @@ def test_what_was_written_is_what_is_read(ledger: Ledger) -> None:
         "steps": 1,
         "reports": 1,
         "confirmations": 1,
+        "signals": 3,
+        "dispositions": 2,
     }
 
 
@@ -75,6 +80,11 @@ def test_what_was_written_is_what_is_read(ledger: Ledger) -> None:
         ("UPDATE promotions SET who = 'you' WHERE sequence = 2", "promotions m/2: edited after it was recorded"),
         ("UPDATE promotions SET at = '2026-01-01 00:00:00.000000' WHERE sequence = 1", "promotions m/1: edited after it was recorded"),
         ("DELETE FROM promotions WHERE sequence = 3", "promotions m/3: deleted"),
+        ("UPDATE dispositions SET outcome = 'expired' WHERE signal = 2", "dispositions 2: edited after it was recorded"),
+        ("DELETE FROM dispositions WHERE signal = 1", "dispositions 1: deleted"),
+        ("INSERT INTO dispositions VALUES (3, 'expired', 'late', NULL)", "dispositions 3: inserted; it was never sealed"),
+        ("UPDATE signals SET kind = 'manual' WHERE id = 2", "signals 2: edited after it was recorded"),
+        ("DELETE FROM signals WHERE id = 3", "signals 3: deleted"),
         ("DELETE FROM confirmations", "confirmations m/1/w: deleted"),
         ("UPDATE steps SET state = 'failed'", "steps 1: edited after it was recorded"),
         ("UPDATE reports SET run_id = 'other'", "reports m/r: deleted"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import String, Text, UniqueConstraint, func, select, text
 from sqlalchemy.exc import IntegrityError
@@ -13,27 +13,45 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from include.ratchet.adapters.ledger.seals import Session
 from include.ratchet.adapters.ledger.store import Store, Table
-from include.ratchet.domain.errors import OvertakenError
+from include.ratchet.domain.errors import LedgerError, OvertakenError
 from include.ratchet.domain.records import Disposition, Signal, TrainingRun, Window
 
+PENDING: Literal["pending"] = "pending"
 _LOCK = 0x61726274
 """Of PostgreSQL's advisory locks, with the model's name: who starts a run waits for who starts another."""
 
 
 class SignalRow(Table):
-    """A reason to retrain; its disposition is written once."""
+    """A reason to retrain."""
 
     __tablename__ = "signals"
+    sealed_by = ("id",)
     id: Mapped[int] = mapped_column(primary_key=True)
     model: Mapped[str] = mapped_column(String(200), index=True)
     kind: Mapped[str] = mapped_column(String(20))
     key: Mapped[str] = mapped_column(String(300))
     evidence: Mapped[dict[str, Any]]
     at: Mapped[datetime]
-    outcome: Mapped[str] = mapped_column(String(20), default="pending", index=True)
-    reason: Mapped[str] = mapped_column(Text, default="")
-    run_id: Mapped[str | None] = mapped_column(String(300))
     __table_args__ = (UniqueConstraint("model", "key"),)
+
+
+class DispositionRow(Table):
+    """What became of a signal at last."""
+
+    __tablename__ = "dispositions"
+    sealed_by = ("signal",)
+    signal: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    outcome: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(Text)
+    run_id: Mapped[str | None] = mapped_column(String(300))
+
+
+class WaitRow(Table):
+    """Why a signal waited when the arbiter looked last; no record, it changes with every look."""
+
+    __tablename__ = "waits"
+    signal: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    reason: Mapped[str] = mapped_column(Text)
 
 
 class RunRow(Table):
@@ -65,17 +83,17 @@ class Runs(Store):
 
     def signals(self, model: str, *, pending: bool = False) -> list[tuple[Signal, Disposition]]:
         """Return signals and what became of them, newest first."""
-        query = select(SignalRow).where(SignalRow.model == model).order_by(SignalRow.id.desc())
+        query = (
+            select(SignalRow, DispositionRow, WaitRow.reason)
+            .outerjoin(DispositionRow, DispositionRow.signal == SignalRow.id)
+            .outerjoin(WaitRow, WaitRow.signal == SignalRow.id)
+            .where(SignalRow.model == model)
+            .order_by(SignalRow.id.desc())
+        )
         if pending:
-            query = query.where(SignalRow.outcome == "pending")
+            query = query.where(DispositionRow.signal.is_(None))
         with Session(self._reads) as session:
-            return [
-                (
-                    Signal(row.model, row.kind, row.key, row.evidence, row.at, row.id),  # type: ignore[arg-type]
-                    Disposition(row.id, row.outcome, row.reason, row.run_id),  # type: ignore[arg-type]
-                )
-                for row in session.scalars(query)
-            ]
+            return [(_signal(row), _disposition(row.id, made, waits or "")) for row, made, waits in session.execute(query)]
 
     def arbitrated(self, dispositions: Sequence[Disposition], run: TrainingRun | None, seen: int | None = None) -> None:
         """Write what the arbiter decided, and the run that it started, in one transaction.
@@ -91,12 +109,12 @@ class Runs(Store):
         with Session(self._engine) as session, session.begin():
             if run and seen is not None:
                 _require_seen(session, run.model, seen)
-            for each in sorted(dispositions, key=lambda d: d.signal):
-                row = session.get_one(SignalRow, each.signal, with_for_update=True)
-                if row.outcome != "pending":
-                    message = f"signal {each.signal} of {row.model}: {row.outcome} already, by run {row.run_id}; start the train run again"
-                    raise OvertakenError(message)
-                row.outcome, row.reason, row.run_id = each.outcome, each.reason, each.run
+            _require_pending(session, [each.signal for each in dispositions])
+            for each in dispositions:
+                if each.outcome == PENDING:
+                    session.merge(WaitRow(signal=each.signal, reason=each.reason))
+            final = [each for each in dispositions if each.outcome != PENDING]
+            session.add_all(DispositionRow(signal=each.signal, outcome=each.outcome, reason=each.reason, run_id=each.run) for each in final)
             if run:
                 content = dataclasses.asdict(run) | {"window": run.window.to_json(), "candidates": {"names": list(run.candidates)}}
                 session.add(RunRow(**content))
@@ -122,6 +140,29 @@ def _require_seen(session: Session, model: str, seen: int) -> None:
     found = session.scalar(select(func.count()).select_from(RunRow).where(RunRow.model == model))
     if found != seen:
         raise OvertakenError(f"{model}: {found} runs are recorded, {seen} were known when this one was decided; start the train run again")
+
+
+def _require_pending(session: Session, signals: Sequence[int]) -> None:
+    """Hold the signals, in one order for all who do, until the transaction ends; none of them may be answered."""
+    held = select(SignalRow).where(SignalRow.id.in_(signals)).order_by(SignalRow.id).with_for_update()
+    models = {row.id: row.model for row in session.scalars(held)}
+    if unknown := set(signals) - set(models):
+        raise LedgerError(f"signal(s) {sorted(unknown)} are not in the ledger")
+    # Asked only now: whoever held them before has committed.
+    made = session.scalars(select(DispositionRow).where(DispositionRow.signal.in_(signals)).order_by(DispositionRow.signal)).first()
+    if made:
+        found = f"{made.outcome} already, by run {made.run_id}"
+        raise OvertakenError(f"signal {made.signal} of {models[made.signal]}: {found}; start the train run again")
+
+
+def _signal(row: SignalRow) -> Signal:
+    return Signal(row.model, row.kind, row.key, row.evidence, row.at, row.id)  # type: ignore[arg-type]
+
+
+def _disposition(signal: int, row: DispositionRow | None, waits: str) -> Disposition:
+    if row is None:
+        return Disposition(signal, PENDING, waits)
+    return Disposition(signal, row.outcome, row.reason, row.run_id)  # type: ignore[arg-type]
 
 
 def _run(row: RunRow) -> TrainingRun:
