@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from include.ratchet.serving.routing import entity_key, share
-from tests.serving.fakes import ROW, fit
+from tests.serving.fakes import ROW, Stores, fit
 from tests.serving.houses import House
 
 
@@ -79,3 +81,24 @@ def test_a_closed_route_ends_although_the_champion_does_not_load(late: House) ->
     late.follower.poll()
     place = late.follower.places()["late"]
     assert (place.routes, place.served and place.served.version) == ((), 1)
+
+
+def test_a_closed_route_ends_while_a_champion_loads(late: House) -> None:
+    """Of another model even, which is looked at first and takes its time."""
+    late.stores.pipelines["late", 2] = fit([0, 1], seed=1)
+    late.stores.route("late", 2, "canary", 0.5)
+    late.follower.poll()
+    late.write("early")
+    seen: list[bool] = []
+
+    class Watched(Stores):
+        def load(self, model: str, version: int) -> Any:
+            seen.append(bool(late.follower.places()["late"].routes))
+            return super().load(model, version)
+
+    late.follower.loader = late.follower.champions = Watched(
+        champions={"early": 1, "late": 1}, pipelines={("early", 1): fit([0, 1]), ("late", 1): fit([0, 1])}
+    )
+    late.follower.poll()
+    assert seen
+    assert not any(seen)

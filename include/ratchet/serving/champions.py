@@ -105,6 +105,8 @@ class Follower:
         """Look at every model once, one after the other; what changed is served at once."""
         names = specs.names("models", self.include)
         (known, fault), settled = self._standings(), True
+        if not fault:
+            self._places = {name: place.without_closed(known.get(name)) for name, place in self._places.items()}
         for name in names:
             before = self._places.get(name) or Place(name)
             for after in self._look(before, known, fault):
@@ -169,10 +171,7 @@ class Follower:
         if standing is None:
             yield replace(place, champion=None, looked=True, served=None, routes=(), spares=(), sequence=0)
             return
-        # What was closed ends here, also where the champion, which comes first, does not load.
-        there = {(each.version, each.mode) for each in standing.routes}
-        still = tuple(each for each in place.routes if (each.route.version, each.route.mode) in there)
-        place, spec = replace(place, champion=standing.champion, looked=True, routes=still), place.spec
+        place, spec = replace(place, champion=standing.champion, looked=True), place.spec
         if spec is not None:
             place = self._champion(place, spec, standing)
         yield place

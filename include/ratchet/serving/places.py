@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import RatchetError
 from include.ratchet.domain.modelspec import ModelSpec
-from include.ratchet.domain.records import Route
+from include.ratchet.domain.records import Route, Standing
 from include.ratchet.serving.checks import naming
 from include.ratchet.serving.served import Served
 
@@ -58,6 +58,12 @@ class Place:
     @property
     def _loaded(self) -> list[Served]:
         return [each for each in (self.served, *(routed.served for routed in self.routes), *self.spares) if each]
+
+    def without_closed(self, standing: Standing | None) -> Place:
+        """Return the place without the routes that the ledger has closed: they end at once, whatever loads or does not meanwhile."""
+        there = {(each.version, each.mode) for each in standing.routes} if standing else set()
+        still = tuple(each for each in self.routes if (each.route.version, each.route.mode) in there)
+        return self if still == self.routes else replace(self, routes=still)
 
     @property
     def ready(self) -> bool:
