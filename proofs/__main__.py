@@ -8,6 +8,7 @@ import sys
 from rich.console import Console
 
 from proofs import book, table
+from proofs.canary_looks import CANARY_LOOKS
 from proofs.changeover import CHANGEOVER
 from proofs.demo_ten import DEMO_TEN
 from proofs.drift_found import DRIFT_FOUND
@@ -36,6 +37,7 @@ PROOFS = (
     DRIFT_FOUND,
     LABELS,
     SIGNALS_PROOF,
+    CANARY_LOOKS,
     CHANGEOVER,
     DEMO_TEN,
 )

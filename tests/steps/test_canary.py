@@ -12,7 +12,7 @@ from scipy import stats
 
 from include.ratchet.domain.modelspec import Canary
 from include.ratchet.domain.target import Figures
-from include.ratchet.steps.canary import FAR, SLOW, Counts, compare, evidence, faults, judge
+from include.ratchet.steps.canary import compare, evidence, judge
 from include.ratchet.steps.requests import SCHEMA
 from tests.makers import model_spec
 
@@ -109,36 +109,6 @@ def test_half_a_hit_is_half_of_the_evidence_or_less() -> None:
     for allowed in (0.01, 0.5, 0.75):
         apart = np.logaddexp(evidence(8, 10, allowed), evidence(9, 10, allowed)) - np.log(2)
         assert evidence(8.5, 10, allowed) <= apart
-
-
-def _looked_at(draws: int, looks: int, step: int, seed: int) -> tuple[int, int]:
-    """Look again and again at challengers that are as bad as is just allowed; return how many are stopped, now and by naive tests."""
-    draw, limit = np.random.default_rng(seed), SPEC.gate.alpha_guard / 3
-    rates = [ASKED.max_error_rate, SLOW, (1 + FAR) / 2]
-    stopped = naive = 0
-    for _ in range(draws):
-        seen = np.cumsum(draw.binomial(step, rates, (looks, 3)), axis=0)
-        counts = [Counts(step * n, int(f), step * n, int(s), step * n, float(h)) for n, (f, s, h) in enumerate(seen, start=1)]
-        stopped += any(faults(each, SPEC, ASKED) for each in counts)
-        naive += any(np.min(stats.binom.sf([e.failed - 1, e.slow - 1, e.above - 1], e.asked, rates)) <= limit for e in counts)
-    return stopped, naive
-
-
-def test_a_healthy_challenger_is_stopped_at_most_so_often_over_all_looks() -> None:
-    """As bad as is just allowed in all three ways, looked at 60 times: at most `alpha_guard` are stopped, and naive tests stop more."""
-    draws, alpha = 100, SPEC.gate.alpha_guard
-    stopped, naive = _looked_at(draws, looks=60, step=10, seed=5)
-    limit = stats.binom.isf(0.001, draws, alpha)
-    assert stopped <= limit < naive
-
-
-def test_a_fault_is_found_before_the_canary_is_over() -> None:
-    """Of challengers with five times the allowed errors nearly all are stopped within the requests that the spec asks for."""
-    draw, found = np.random.default_rng(6), 0
-    for _ in range(100):
-        failed = np.cumsum(draw.binomial(10, 5 * ASKED.max_error_rate, ASKED.requests // 10))
-        found += any(faults(Counts(10 * n, int(f)), SPEC, ASKED) for n, f in enumerate(failed, start=1))
-    assert found >= 80
 
 
 def _compared(mine: float, theirs: float, fraction: float, draws: int) -> int:
