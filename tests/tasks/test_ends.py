@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,19 @@ def recorded() -> list[tuple[str, int, int, str]]:
 
 def _skip() -> None:
     raise Skip("nothing to do")
+
+
+@pytest.mark.usefixtures("home")
+def test_a_failed_task_that_is_cleared_and_skipped_is_no_failure_any_more() -> None:
+    """The skip has the failed try's number in Airflow; it is recorded once, beside it, and the alert clears."""
+    now = datetime.now(UTC)
+    failed = task("promote", "failed") | {"started_at": now.isoformat(), "ended_at": now.isoformat()}
+    ends.record(run(failed))
+    assert [each["task_id"] for each in open_ledger().failing(["m_train"], now - timedelta(days=7))] == ["promote"]
+    for _ in range(2):
+        ends.record(run(failed | {"state": "skipped"}))
+    assert recorded() == [("promote", -1, 1, "failed"), ("promote", -1, 0, "skipped")]
+    assert open_ledger().failing(["m_train"], now - timedelta(days=7)) == []
 
 
 @pytest.mark.usefixtures("home")

@@ -37,18 +37,30 @@ def record(run: Json) -> list[Json]:
     from include.ratchet.adapters import open_ledger
 
     ledger = open_ledger()
-    known = {
-        (step["task_id"], step["map_index"], step["try_number"]) for step in ledger.steps(run["run_id"]) if step["dag_id"] == run["dag_id"]
-    }
-    missing = [
-        each for task in run["tasks"] for each in _tries(task) if (task["task_id"], task["map_index"], each["try_number"]) not in known
-    ]
+    known = {_key(step): step["state"] for step in ledger.steps(run["run_id"]) if step["dag_id"] == run["dag_id"]}
+    found = [_skipped_since(each, known) for task in run["tasks"] for each in _tries(task)]
+    missing = [each for each in found if _key(each) not in known]
     for each in missing:
         ended = {"dag_id": run["dag_id"], "run_id": run["run_id"], **each}
         ledger.step(parameters={"conf": run["conf"]}, **ended)
         if each["state"] == "failed":  # its start may have been told; what never started has no end
             openlineage.tell(ended)
     return missing
+
+
+def _key(step: Json) -> tuple[str, int, int]:
+    return step["task_id"], step["map_index"], step["try_number"]
+
+
+def _skipped_since(step: Json, known: dict[tuple[str, int, int], str]) -> Json:
+    """Give a skip a number of its own where the try that has it failed: the task was cleared since, and a branch passes it by.
+
+    Airflow counts a try when it starts, so that the skip carries the failed one's number; without a record of it the
+    failure would stay the newest that is known of the task, and its alert would stand.
+    """
+    if step["state"] == "skipped" and known.get(_key(step)) == "failed":
+        return step | {"try_number": 0}
+    return step
 
 
 def _tries(task: Json) -> list[Json]:
