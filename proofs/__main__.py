@@ -22,6 +22,7 @@ from proofs.kills import KILLS
 from proofs.labels import LABELS
 from proofs.promotions import PROMOTIONS
 from proofs.replays import REPLAYS
+from proofs.schedulers import SCHEDULERS
 from proofs.signals import SIGNALS_PROOF
 
 PROOFS = (
@@ -38,6 +39,7 @@ PROOFS = (
     LABELS,
     SIGNALS_PROOF,
     CANARY_LOOKS,
+    SCHEDULERS,
     CHANGEOVER,
     DEMO_TEN,
 )
