@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MODEL = "flight_delay"
 STEP, LOOKS = 10, 60
 """Requests from one look to the next, and looks: twice as many requests as the canary's 300."""
-WITHIN, FOUND = 300, 0.9
+WITHIN, FOUND = 300, 0.8
 """Requests within which this share of the bad challengers is stopped, at least."""
 HEALTHY: dict[str, tuple[float, float, float]] = {
     "errors as allowed": (1.0, 0.0, 0.5),

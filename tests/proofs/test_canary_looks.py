@@ -30,7 +30,7 @@ def test_a_bad_challenger_is_stopped_before_the_canary_is_over(case: str) -> Non
         ("errors as allowed", [10] * 14, False),
         ("errors as allowed", [10] * 13, True),
         ("errors 5 x", [310] * 100, False),
-        ("errors 5 x", [300] * 90, True),
+        ("errors 5 x", [300] * 80, True),
     ],
 )
 def test_the_claim_can_fail(case: str, stopped: list[int], *, holds: bool) -> None:
