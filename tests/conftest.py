@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -35,8 +36,10 @@ from tests import s3server, tiny  # noqa: E402 - pandas and numpy read the threa
 from tests.databases import database, postgres, url  # noqa: E402, F401 - fixtures
 from tests.s3server import S3Server  # noqa: E402
 from tests.tasks.deploying import service  # noqa: E402, F401 - a fixture
-from tests.tasks.outside import cloud  # noqa: E402, F401 - a fixture
 from tests.tiny import Project  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.aws import Door
 
 _OURS = ("RATCHET", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "MLFLOW_TRACKING", "MLFLOW_REGISTRY")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
@@ -99,6 +102,15 @@ def blessed(project: Project, stages: Path) -> Project:
 def serving(project: Project, stages: Path) -> Project:
     """Return a project whose champion is version 1, with version 2 blessed and waiting."""
     return _from(stages / "serving", project)
+
+
+@pytest.fixture
+def cloud(s3: S3Server, serving: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+    """Open AWS, and a project that deploys there; loaded here, SageMaker's service model would be read for every test."""
+    from tests.tasks.outside import opened
+
+    with opened(s3, serving, tmp_path, monkeypatch) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,8 +33,8 @@ WANTED = f"""
 """
 
 
-@pytest.fixture
-def cloud(s3: S3Server, serving: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+@contextlib.contextmanager
+def opened(s3: S3Server, serving: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     """Open AWS, and a project that deploys there: its champion, version 1, served elsewhere until now; version 2 is blessed."""
     with door(s3.endpoint, tmp_path / "container") as made:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", made.connection)
