@@ -98,7 +98,7 @@ def judge(parts: Sequence[Json]) -> tuple[bool, str]:
             holds &= totals["in_time"] >= stats.binom.ppf(0.001, drawn, FOUND)
             middle = f", half of them by {after[len(after) // 2]}" if after else ""
             said.append(f"{case}: {totals['in_time']} of {drawn} stopped within {WITHIN}{middle}")
-    return holds, "; ".join(said)
+    return bool(holds), "; ".join(said)
 
 
 def _first(looks: Sequence[Counts], spec: ModelSpec, canary: Canary) -> Iterator[int]:
