@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any
 
 from include.ratchet.backtest import planning, replaying, training
@@ -76,12 +78,19 @@ def _pool(jobs: int) -> Iterator[Executor | None]:
     if jobs == 1:
         yield None
         return
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"))
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_end_with_parent)
     with environ(**dict.fromkeys(THREADS, "1")):  # they are processes side by side: threads of each would wait for those of the others
         try:
             yield pool
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """End a worker when the process that started it is gone, however that ended: what it has at hand the next backtest does anew."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
 def _all(pool: Executor | None, work: Iterable[Work], tell: Callable[[str], None]) -> None:
