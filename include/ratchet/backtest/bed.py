@@ -30,6 +30,7 @@ from include.ratchet.adapters.memory import Memory
 from include.ratchet.adapters.online import opened as online
 from include.ratchet.adapters.sandbox import FolderRegistry, PastLake, StillClock
 from include.ratchet.adapters.store import Store
+from include.ratchet.backtest.processes import environ
 from include.ratchet.domain import specs
 from include.ratchet.domain.backtest import Step
 from include.ratchet.domain.config import PREFIX
@@ -120,21 +121,6 @@ def reading(include: Path) -> Iterator[None]:
         yield
     finally:
         specs.INCLUDE = before
-
-
-@contextmanager
-def environ(**values: str) -> Iterator[None]:
-    """Set environment variables within the block."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def read(path: Path) -> Any:
