@@ -10,6 +10,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from include.ratchet.domain.modelspec import Columns
+from include.ratchet.serving import fast
 from include.ratchet.serving.fast import compiled, is_same
 from include.ratchet.serving.frames import to_frame
 from tests.serving.fakes import COLUMNS, fit, prepared, toy_records
@@ -47,6 +48,26 @@ def test_what_differs_is_not_used() -> None:
     wrong_word = replace(fast, words=((name, {**table, "UA": table["AA"]}),))
     for each in (wrong_start, wrong_fill, wrong_word):
         assert not is_same(each, pipeline, COLUMNS)
+
+
+def test_every_word_and_the_outermost_thresholds_are_probed() -> None:
+    """With more categories than rows are usually drawn, each of them, null and an unheard word; and a tree's highest threshold."""
+    draw = np.random.default_rng(2)
+    carriers = [f"C{number:03}" for number in range(300)]
+    rows = [{"distance": float(draw.normal()), "hour": float(draw.normal()), "carrier": carriers[number % 300]} for number in range(3000)]
+    frame = to_frame(COLUMNS, rows)
+    pipeline = prepared(COLUMNS).fit(frame, (frame["hour"] + draw.normal(size=3000) > 0).astype(int))
+    found = compiled(pipeline, COLUMNS)
+    assert found is not None
+    probes = fast._probes(found, COLUMNS)
+    assert {each["carrier"] for each in probes} == {*carriers, None, fast._UNHEARD}
+    nodes = np.concatenate([tree.nodes for trees in pipeline[-1]._predictors for tree in trees])
+    numbers = nodes[(nodes["is_leaf"] == 0) & (nodes["is_categorical"] == 0)]
+    assert found.trees is not None
+    hours = [column for column, place in enumerate(found.trees.order) if place == found.numbers[1].place]
+    edges = numbers["num_threshold"][np.isin(numbers["feature_idx"], hours)]
+    assert len(set(edges)) > 64
+    assert {edges.min(), edges.max()} <= {each["hour"] for each in probes}
 
 
 def test_another_kind_of_pipeline_has_no_fast_way() -> None:

@@ -164,13 +164,13 @@ def _probes(fast: Fast, columns: Columns) -> list[dict[str, Any]]:
         near = [middle + each.scale * float(step) for step in draw.normal(size=16)]
         exact = [value for edge in edges.get(each.place, []) for value in (edge, np.nextafter(edge, np.inf), np.nextafter(edge, -np.inf))]
         pools[each.name] = [None, 0, 1, -1, 1e6, -1e6, *near, *(float(value) for value in exact if np.isfinite(value))]
-    count = max(PROOF_ROWS, *(len(table) for _, table in fast.words), 0) if fast.words else PROOF_ROWS
-    drawn = {name: [pool[i] for i in draw.permutation(max(count, len(pool))) % len(pool)] for name, pool in pools.items()}
+    count = max(PROOF_ROWS, *map(len, pools.values()))
+    drawn = {name: [pool[i] for i in draw.permutation(count) % len(pool)] for name, pool in pools.items()}
     return [{name: drawn[name][row] for name in columns.features} for row in range(count)]
 
 
 def _edges(fast: Fast) -> dict[int, list[float]]:
-    """Return the thresholds of each prepared input, at most 64 of each."""
+    """Return the thresholds of each prepared input, at most 64 of each, the lowest and the highest among them."""
     found: dict[int, list[float]] = {}
 
     def look(node: Any) -> None:
@@ -187,7 +187,11 @@ def _edges(fast: Fast) -> dict[int, list[float]]:
     for each in fast.trees.rounds if fast.trees else ():
         for node in each:
             look(node)
-    return {place: sorted(set(edges))[:64] for place, edges in found.items()}
+    return {place: _spread(sorted(set(edges))) for place, edges in found.items()}
+
+
+def _spread(edges: list[float], most: int = 64) -> list[float]:
+    return [edges[int(i)] for i in np.linspace(0, len(edges) - 1, min(len(edges), most))]
 
 
 def _identical(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
