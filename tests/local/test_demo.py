@@ -17,7 +17,7 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.config import Config
 from include.ratchet.domain.errors import SpecError
 from include.ratchet.domain.records import Disposition, Kind, Signal
-from include.ratchet.local import demo, environment, reasons, record
+from include.ratchet.local import demo, environment, record
 from include.ratchet.local.loop import DemoError, Loop
 from include.ratchet.local.ports import Ports
 from include.ratchet.local.record import Stack
@@ -42,11 +42,15 @@ def stopped(config: Config, monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     return calls
 
 
+BY_THEMSELVES: tuple[Kind, ...] = ("schedule", "new_data", "degradation", "drift")
+
+
 def _ends_with(monkeypatch: pytest.MonkeyPatch, what: BaseException | None) -> None:
-    def show(*arguments: Any) -> None:
+    def show(*arguments: Any) -> tuple[Any, bool]:
         arguments[-1](MINE)
         if what:
             raise what
+        return None, False
 
     monkeypatch.setattr(demo, "_show", show)
 
@@ -168,10 +172,10 @@ def test_a_month_is_monitored_when_every_model_s_report_has_it(starts: list[str]
 @pytest.mark.parametrize(
     ("starts", "kinds", "state", "done"),
     [
-        ([], reasons.BY_THEMSELVES, "success", False),
+        ([], BY_THEMSELVES, "success", False),
         (["2013-04-04"], ("drift",), "running", False),
         (["2013-04-04"], ("drift",), "success", True),
-        (["2013-04-04"], reasons.BY_THEMSELVES, "running", True),
+        (["2013-04-04"], BY_THEMSELVES, "running", True),
     ],
     ids=["not monitored", "one to come", "nothing more comes", "all came"],
 )
@@ -179,5 +183,7 @@ def test_a_person_asks_after_what_starts_by_itself(starts: list[str], kinds: tup
     """Pending signals would join the run by hand; when all is quiet none is to come, and the demo's end says which was missing."""
     run = Run("a_train", "r", state, None, None)
     at_rest = time.monotonic() - 60
-    loop = cast("Any", Loop)(None, None, None, _Ledger(kinds, a=starts), ["a"], (), None, None, 0.0, busy_at=at_rest)
+    loop = cast("Any", Loop)(
+        None, None, None, _Ledger(kinds, **dict.fromkeys(demo.MODELS, starts)), list(demo.MODELS), (), None, None, 0.0, busy_at=at_rest
+    )
     assert demo._answered(loop, [run], "2013-04") is done

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from include.ratchet.adapters.ledger import Ledger
-from include.ratchet.domain import specs
 from include.ratchet.domain.records import Disposition, Kind, Signal
 from include.ratchet.local import demo, reasons
 
@@ -36,11 +35,10 @@ def test_only_a_signal_that_started_a_run_is_a_reason(ledger: Ledger) -> None:
     _signal(ledger, "b", "new_data", "started", rows=100)
     _signal(ledger, "b", "new_data", "started", rows=200)
     assert reasons.started(ledger, ["a", "b"]) == {"new_data": ("b", "new data: rows 100")}
-    assert reasons.missing(ledger, ["a", "b"]) == ["manual", "schedule", "degradation", "drift"]
+    assert reasons.missing(ledger, ["a", "b"], reasons.KINDS) == ["manual", "schedule", "degradation", "drift"]
     assert reasons.missing(ledger, ["a", "b"], ("new_data",)) == []
 
 
 def test_the_demo_s_models_have_every_trigger() -> None:
     """What starts by itself is in the spec of a bundled model: by a schedule, new rows, a loss, and a drift."""
-    triggers = [specs.model(name).triggers for name in demo.MODELS]
-    assert [kind for kind in reasons.BY_THEMSELVES if not any(getattr(each, kind) for each in triggers)] == []
+    assert reasons.by_themselves(demo.MODELS) == ["schedule", "new_data", "degradation", "drift"]

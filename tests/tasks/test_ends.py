@@ -51,7 +51,7 @@ def test_a_failed_task_that_is_cleared_and_skipped_is_no_failure_any_more() -> N
     assert [each["task_id"] for each in open_ledger().failing(["m_train"], now - timedelta(days=7))] == ["promote"]
     for _ in range(2):
         ends.record(run(failed | {"state": "skipped"}))
-    assert recorded() == [("promote", -1, 1, "failed"), ("promote", -1, 0, "skipped")]
+    assert recorded() == [("promote", -1, 1, "failed"), ("promote", -1, -1, "skipped")]
     assert open_ledger().failing(["m_train"], now - timedelta(days=7)) == []
 
 

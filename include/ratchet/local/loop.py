@@ -75,11 +75,11 @@ class Loop:
             self._require_time(what, runs)
             time.sleep(1)
 
-    def is_quiet(self, runs: Sequence[Run]) -> bool:
+    def is_quiet(self, runs: Sequence[Run], calm: float = _CALM) -> bool:
         """Say whether nothing has been at work for a while: between an event and the run that it starts nothing seems to be."""
         if any(run.state in {"running", "queued"} for run in runs):
             self.busy_at = time.monotonic()
-        return time.monotonic() - self.busy_at > _CALM
+        return time.monotonic() - self.busy_at > calm
 
     def _counts(self, run: Run) -> bool:
         return run.dag.rpartition("_")[0] in {*self.models, *self.feeds}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, get_args
 
+from include.ratchet.domain import specs
 from include.ratchet.domain.arbiter import describe
 from include.ratchet.domain.records import Kind
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from include.ratchet.adapters.ledger import Ledger
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-BY_THEMSELVES = tuple(kind for kind in KINDS if kind != "manual")
+BY_HAND: Kind = "manual"
 
 
 def started(ledger: Ledger, models: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -25,7 +26,13 @@ def started(ledger: Ledger, models: Sequence[str]) -> dict[str, tuple[str, str]]
     return {kind: found[kind] for kind in KINDS if kind in found}
 
 
-def missing(ledger: Ledger, models: Sequence[str], kinds: Sequence[str] = KINDS) -> list[str]:
+def by_themselves(models: Sequence[str]) -> list[str]:
+    """Name the kinds that some model's `triggers` have: what an adopter took out starts nothing."""
+    triggers = [specs.model(name).triggers for name in models]
+    return [kind for kind in KINDS if kind != BY_HAND and any(getattr(each, kind) for each in triggers)]
+
+
+def missing(ledger: Ledger, models: Sequence[str], kinds: Sequence[str]) -> list[str]:
     """Name the kinds of which no signal has started a run."""
     there = started(ledger, models)
     return [kind for kind in kinds if kind not in there]

@@ -37,12 +37,12 @@ def conclude(config: Config, ports: Ports, view: View, ledger: Ledger, models: l
 
 
 def require_reasons(ledger: Ledger, models: list[str]) -> None:
-    """See that each of the five kinds of triggers has started a training run.
+    """See that each kind of trigger that the models have, and a person, has started a training run.
 
     Raises:
         DemoError: One has not.
     """
-    if lacking := reasons.missing(ledger, models):
+    if lacking := reasons.missing(ledger, models, [*reasons.by_themselves(models), reasons.BY_HAND]):
         raise DemoError(
             f"no training run of {' or '.join(models)} was started by {', '.join(lacking)}; the demo's months hold a reason of each kind. "
             "Look at triggers in their model.yaml, and at the reports in ./ratchet status"

@@ -91,7 +91,7 @@ def _learned(
     if reference is None or known is None:
         return f"{metric} has no value on the held-out rows"
     if not known.error:  # an interval of no width: the first wrong answer would be called another meaning of the inputs
-        return "no held-out row was predicted wrongly, so that nothing says how often one will be"
+        return "the held-out rows are all predicted alike well, so that nothing says how far off the estimate is"
     return Basis(reference, classes, losses)
 
 

@@ -53,13 +53,13 @@ def _key(step: Json) -> tuple[str, int, int]:
 
 
 def _skipped_since(step: Json, known: dict[tuple[str, int, int], str]) -> Json:
-    """Give a skip a number of its own where the try that has it failed: the task was cleared since, and a branch passes it by.
+    """Give a skip the negative of its number where the try that has it failed: the task was cleared since, and a branch passes it by.
 
     Airflow counts a try when it starts, so that the skip carries the failed one's number; without a record of it the
     failure would stay the newest that is known of the task, and its alert would stand.
     """
     if step["state"] == "skipped" and known.get(_key(step)) == "failed":
-        return step | {"try_number": 0}
+        return step | {"try_number": -step["try_number"]}
     return step
 
 
