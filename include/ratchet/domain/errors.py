@@ -16,7 +16,9 @@ locks) is foreign and is retried. `Skip` is neither: the stage had nothing to do
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Sequence
+from typing import Any
 
 MAX_FAULTS_SHOWN = 12
 
@@ -36,6 +38,10 @@ class FaultsError(RatchetError):
         if len(self.faults) > MAX_FAULTS_SHOWN:
             shown.append(f"  - ... and {len(self.faults) - MAX_FAULTS_SHOWN} more")
         super().__init__("\n".join([headline, *shown, *([hint] if hint else [])]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be unpickled without `__init__`: it would be given the text alone, fail, and break the pool of processes that it came from."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]  # typeshed does not know it
 
 
 class SpecError(FaultsError, ValueError):
