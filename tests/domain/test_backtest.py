@@ -94,3 +94,12 @@ def test_known_by_the_machines_clock() -> None:
     assert backtest.known_at(day(6), live, wall=True) == {"a": 1}
     late = {"a": [batch(0, 100, 10), batch(1, 101, 20)]}
     assert backtest.known_at(day(6), late, wall=True) == {"a": 0}
+
+
+@pytest.mark.parametrize("wall", [True, False])
+def test_a_batch_that_waited_brings_nothing_of_later(*, wall: bool) -> None:
+    """A batch of day 2 that was stopped and accepted on day 20 is in a version with all days between: day 4 does not know that one."""
+    days = [batch(number - 1, number, number) for number in range(3, 20)]
+    feeds = {"a": [batch(1, 1, 1), batch(19, 2, 2), *days]}
+    assert backtest.known_at(day(4), feeds, wall=wall) == {"a": 3}
+    assert backtest.known_at(day(19), feeds, wall=wall) == {"a": 19}

@@ -83,7 +83,9 @@ def known_at(end: datetime, batches: Mapping[str, Sequence[Batch]], *, wall: boo
 
     By the machine's clock that is what had landed by then. By the data's, and for a history that was delivered after it
     had happened, it is the state of the lake at the moment when the last timed feed had first brought an event of `end` or later;
-    rows of later events are for the reader to leave out.
+    rows of later events are for the reader to leave out. A version is given at the merge: a batch that was stopped, and accepted
+    weeks after it had landed, has a version that holds all that was merged meanwhile, so that none is taken from the first one on
+    that holds a batch of later.
 
     Args:
         end: A time, UTC.
@@ -96,8 +98,10 @@ def known_at(end: datetime, batches: Mapping[str, Sequence[Batch]], *, wall: boo
         moment = max((_reached(end, each) for each in batches.values() if any(batch.max_event_time for batch in each)), default=end)
     found = {}
     for feed, mine in batches.items():
-        there = [batch.version for batch in mine if batch.landed_at <= moment and batch.version is not None]
-        found[feed] = max(there) if there else min(batch.version for batch in mine if batch.version is not None)
+        merged = [(batch.version, batch.landed_at) for batch in mine if batch.version is not None]
+        later = min((version for version, landed in merged if landed > moment), default=None)
+        there = [version for version, landed in merged if landed <= moment and (later is None or version < later)]
+        found[feed] = max(there) if there else min(version for version, _ in merged)
     return found
 
 
