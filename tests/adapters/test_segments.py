@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -136,3 +137,66 @@ def test_a_disk_that_refuses_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "predictions").write_text("a file where the folder should be", encoding="utf-8")
     with pytest.raises(OSError, match="predictions"):
         Segments(tmp_path).append(STREAM, line(0))
+
+
+FULL = """
+    import resource, sys
+    from pathlib import Path
+    from include.ratchet.adapters.segments import Segments
+
+    segments, most = Segments(Path(sys.argv[1])), resource.getrlimit(resource.RLIMIT_FSIZE)
+    segments.append("predictions/m", b'{"n": 0}\\n')
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, most[1]))
+    try:
+        segments.append("predictions/m", b'{"n": 1, "long": "%s"}\\n' % (b"x" * 100))
+    except OSError as error:
+        print("refused", error.errno)
+    resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    segments.append("predictions/m", b'{"n": 2}\\n')
+    segments.stop()
+"""
+
+
+def test_a_disk_that_was_full_costs_no_other_line(tmp_path: Path) -> None:
+    """What it took of a line is cut off: the next one, which is answered, is not glued to it."""
+    command = [sys.executable, "-c", textwrap.dedent(FULL), str(tmp_path)]
+    said = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert said == f"refused {errno.EFBIG}\n"
+    (segment,) = closed(tmp_path, STREAM)
+    assert segment.lines() == ([{"n": 0}, {"n": 2}], 0)
+
+
+def test_where_nothing_can_be_cut_off_another_segment_is_begun(tmp_path: Path) -> None:
+    """The torn line stays the last one of its segment, where no reader looks."""
+    segments = Segments(tmp_path)
+    segments.append(STREAM, line(0))
+    stream = segments._streams[STREAM]
+    assert stream.fd is not None
+    (path,) = (tmp_path / STREAM).iterdir()
+    good, stream.fd = stream.fd, os.open(path, os.O_RDONLY)  # neither written nor cut
+    stream.ended.append(good)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        segments.append(STREAM, line(1))
+    os.write(good, b'{"n": 1')
+    segments.append(STREAM, line(2))
+    segments.stop()
+    assert numbers(tmp_path) == [0, 2]
+
+
+def test_a_sync_that_fails_holds_up_nothing(tmp_path: Path) -> None:
+    """It is told; the segment is closed all the same, other streams are synced, and the next sync works."""
+    segments = Segments(tmp_path)
+    segments.append(STREAM, line(0))
+    segments.append("predictions/other", line(1))
+    reading, writing = os.pipe()  # which cannot be synced
+    segments._streams[STREAM].ended.append(writing)
+    with pytest.raises(OSError, match="Invalid argument"):
+        segments.sync(close=True)
+    os.set_blocking(reading, False)
+    assert os.read(reading, 1) == b""  # closed
+    os.close(reading)
+    assert numbers(tmp_path) == [0]
+    assert [segment.lines() for segment in closed(tmp_path, "predictions/other")] == [([{"n": 1}], 0)]
+    segments.append(STREAM, line(2))
+    segments.sync(close=True)
+    assert numbers(tmp_path) == [2]

@@ -101,6 +101,40 @@ def test_columns_have_one_length() -> None:
     assert (fault.field, fault.found, fault.allowed) == ("carrier", "1 values", "2, as many as 'distance' has")
 
 
+ALSO = [
+    ([1, 2], "2 values", "1, as many as 'distance' has"),
+    (5, "5", "an array, one value per row"),
+    ([True], "true", "a finite number, a string, or null"),
+    ([[1]], "an array", "a finite number, a string, or null"),
+    (["\ud800"], '"\\ud800"', "a finite number, a string, or null"),
+]
+
+
+@pytest.mark.parametrize(("values", "found", "allowed"), ALSO)
+def test_a_field_of_another_version_is_checked_too(values: Any, found: str, allowed: str) -> None:
+    """Wherever it stands: it is logged with the row, and another version may predict on it."""
+    row = {name: [value] for name, value in ROW.items()}
+    for content in ({"columns": {"mood": values, **row}}, {"columns": {**row, "mood": values}}):
+        with pytest.raises(RequestError) as caught:
+            checked(parse(json.dumps(content).encode()), COLUMNS, {"mood", "hour"})
+        assert [(fault.field, fault.found, fault.allowed) for fault in caught.value.faults] == [("mood", found, allowed)]
+
+
+@pytest.mark.parametrize("value", [True, [1], {}, "\ud800", float("nan")])
+def test_a_records_field_of_another_version_is_checked_too(value: Any) -> None:
+    """Row by row, as the model's own fields are."""
+    with pytest.raises(RequestError) as caught:
+        checked(parse(json.dumps({"records": [ROW, {**ROW, "mood": value}]}).encode()), COLUMNS, {"mood"})
+    assert [(fault.row, fault.field) for fault in caught.value.faults] == [(1, "mood")]
+
+
+@pytest.mark.parametrize("value", [None, 1.5, "glad"])
+def test_a_field_of_another_version_may_be_sent(value: Any) -> None:
+    """A number or a string: versions may differ in what they take it for."""
+    for content in ({"columns": {**{name: [each] for name, each in ROW.items()}, "mood": [value]}}, {"records": [{**ROW, "mood": value}]}):
+        assert row_count(checked(parse(json.dumps(content).encode()), COLUMNS, {"mood"})) == 1
+
+
 def test_a_column_is_an_array() -> None:
     """One bare value is not a column."""
     assert only_fault({"columns": {"distance": 1, "hour": [1], "carrier": ["a"]}}).allowed == "an array, one value per row"

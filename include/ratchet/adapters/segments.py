@@ -39,16 +39,35 @@ class _Open:
     opened: float = 0.0
     dirty: bool = False
     named: bool = False
+    ended: list[int] = field(default_factory=list)
+    """Segments that nothing is written to any more; the next sync closes them."""
 
     def write(self, line: bytes) -> None:
         with self.lock:
             if self.fd is None:
                 self.fd, self.size, self.opened, self.named = _created(self.folder), 0, time.monotonic(), False
-            view = memoryview(line)
-            while view:
-                view = view[os.write(self.fd, view) :]
+            try:
+                view = memoryview(line)
+                while view:
+                    view = view[os.write(self.fd, view) :]
+            except OSError:
+                self._take_back(self.fd)
+                raise
             self.size += len(line)
             self.dirty = True
+
+    def end(self) -> None:
+        """Write to another segment from now on."""
+        if self.fd is not None:
+            self.ended.append(self.fd)
+            self.fd = None
+
+    def _take_back(self, fd: int) -> None:
+        """Cut off what a full disk took of a line: the next line would be glued to it, and lost with it."""
+        try:
+            os.ftruncate(fd, self.size)
+        except OSError:
+            self.end()  # torn at its end, where no reader looks
 
 
 class Segments:
@@ -87,28 +106,44 @@ class Segments:
         self.sync(close=True)
 
     def sync(self, *, close: bool = False) -> None:
-        """Bring what was written to the disk; close what is large or old, or everything."""
+        """Bring what was written to the disk; close what is large or old, or everything.
+
+        Raises:
+            OSError: The disk refused for a stream, the first of them; the others are done.
+        """
+        failed: list[OSError] = []
         with self._syncing:  # who closes a file must be the only one that holds its number
             for each in list(self._streams.values()):
-                self._sync(each, close=close)
+                try:
+                    self._sync(each, close=close)
+                except OSError as error:  # the other streams are not held up by it
+                    failed.append(error)
+        if failed:
+            raise failed[0]
 
     def _sync(self, each: _Open, *, close: bool) -> None:
         with each.lock:
+            if close or each.size >= self._max_bytes or time.monotonic() - each.opened >= self._max_seconds:
+                each.end()
+            ended, each.ended = each.ended, []
             fd, dirty, named = each.fd, each.dirty, each.named
-            if fd is None:
-                return
-            close = close or each.size >= self._max_bytes or time.monotonic() - each.opened >= self._max_seconds
-            if close:
-                each.fd = None
             each.dirty = False
         # Outside the lock: an append must not wait for the disk.
-        if dirty:
-            os.fdatasync(fd)
-        if not named:
-            _sync_folder(each.folder)
-            each.named = True
-        if close:
-            os.close(fd)
+        try:
+            for old in ended:
+                os.fdatasync(old)
+            if fd is not None and dirty:
+                os.fdatasync(fd)
+            if ended or (fd is not None and not named):
+                _sync_folder(each.folder)
+        except OSError:
+            each.dirty = True  # tried again
+            raise
+        finally:
+            for old in ended:
+                os.close(old)  # whatever failed: its lock goes with it, and its lines can be read
+        with each.lock:
+            each.named = each.named or each.fd == fd  # not where another was opened meanwhile
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -133,20 +168,29 @@ class Segment:
         return self.path.stem
 
     def lines(self) -> tuple[list[Json], int]:
-        """Return the lines, and how many were no JSON: a torn last line was never answered and does not count."""
+        """Return the lines, and how many were no JSON object: a torn last line was never answered and does not count."""
         found, bad = [], 0
         whole, _, _ = self.path.read_bytes().rpartition(b"\n")
         for line in whole.split(b"\n") if whole else []:
             try:
-                found.append(json.loads(line))
+                read = json.loads(line)
             except ValueError:
+                read = None
+            if isinstance(read, dict):
+                found.append(read)
+            else:
                 bad += 1
         return found, bad
+
+    @property
+    def kept(self) -> Path:
+        """Where it is kept when something in it could not be read."""
+        return self.path.with_suffix(".damaged")
 
     def done(self, *, keep: bool = False) -> None:
         """Remove it; or, where something in it could not be read, put it aside."""
         if keep:
-            self.path.replace(self.path.with_suffix(".damaged"))
+            self.path.replace(self.kept)
         else:
             self.path.unlink(missing_ok=True)
 

@@ -21,6 +21,7 @@ _LARGEST = sys.float_info.max
 _NUMBER = "a finite number or null"
 _STRING = "a string or null"
 _NAME = "a string or a whole number, or null"
+_VALUE = "a finite number, a string, or null"
 
 
 def checked(content: Any, columns: Columns, also: Collection[str] = ()) -> Rows:
@@ -29,7 +30,8 @@ def checked(content: Any, columns: Columns, also: Collection[str] = ()) -> Rows:
     Args:
         content: What `parse` returned.
         columns: Of the version that is to answer. Its id and entity columns may be sent, and need not.
-        also: More fields that may be sent, such as features of another version.
+        also: More fields that may be sent, such as features of another version, whichever kind those are of; their values are
+            logged with the others, and so checked with them.
 
     Raises:
         RequestError: 422 with up to `MAX_FAULTS` faults.
@@ -82,7 +84,7 @@ def _faults(content: Any, columns: Columns, also: Collection[str]) -> Iterator[F
 def _faults_in_records(records: list[Any], columns: Columns, also: Collection[str]) -> Iterator[Fault]:
     yield from _count_fault("records", len(records))
     expected = set(columns.features)
-    checks = _checks(columns)
+    checks = _checks(columns, also)
     for row, record in enumerate(records):
         if not isinstance(record, dict):
             yield Fault(row, "", shown(record), "an object, field to value")
@@ -96,7 +98,7 @@ def _faults_in_records(records: list[Any], columns: Columns, also: Collection[st
 
 def _faults_in_columns(content: dict[str, Any], columns: Columns, also: Collection[str]) -> Iterator[Fault]:
     yield from _key_faults(None, content, columns, also)
-    checks = {name: (allowed, is_right) for name, allowed, is_right in _checks(columns)}
+    checks = {name: (allowed, is_right) for name, allowed, is_right in _checks(columns, also)}
     given = {name: content[name] for name in checks if name in content}
     lists = {name: values for name, values in given.items() if isinstance(values, list)}
     yield from (Fault(None, name, shown(values), "an array, one value per row") for name, values in given.items() if name not in lists)
@@ -112,11 +114,12 @@ def _faults_in_columns(content: dict[str, Any], columns: Columns, also: Collecti
                 yield Fault(row, name, shown(value), allowed)
 
 
-def _checks(columns: Columns) -> list[tuple[str, str, Callable[[object], bool]]]:
-    """Return every field whose values are looked at: the features, and what names a row."""
+def _checks(columns: Columns, also: Collection[str]) -> list[tuple[str, str, Callable[[object], bool]]]:
+    """Return every field that may be sent, and what it may hold: the features, what names a row, and the others."""
     found: list[tuple[str, str, Callable[[object], bool]]] = [(name, _NUMBER, _is_number) for name in columns.numeric]
     found += [(name, _STRING, _is_string) for name in (*columns.categorical, *columns.text)]
-    return found + [(name, _NAME, _is_name) for name in naming(columns)]
+    found += [(name, _NAME, _is_name) for name in naming(columns)]
+    return found + [(name, _VALUE, _is_value) for name in sorted({*also}.difference(name for name, *_ in found))]
 
 
 def naming(columns: Columns) -> list[str]:
@@ -148,6 +151,11 @@ def _is_number(value: object) -> bool:
 def _is_name(value: object) -> bool:
     """Accept what may name a row."""
     return _is_string(value) or (type(value) is int and -_LARGEST <= value <= _LARGEST)
+
+
+def _is_value(value: object) -> bool:
+    """Accept what one version or another may predict on."""
+    return _is_string(value) or _is_number(value)
 
 
 def _is_string(value: object) -> bool:

@@ -1,9 +1,9 @@
 """The ledger: an SQL record of what happened. SQLite on one machine, PostgreSQL where several write.
 
-No row is ever removed. Runs, steps, snapshots, verdicts, promotions, decisions and reports are written once, each sealed
-over the one before (`seals`); a batch moves on by its status, a signal by what became of it, and an alert and its
-messages until they are cleared and sent. Each part of the
-ledger is a module: its tables, and what is read and written there. `docs/ledger.md` says how to add a table.
+No record is ever removed. Runs, signals and their dispositions, steps, snapshots, verdicts, promotions, decisions and
+reports are written once, each sealed over the one before (`seals`); a batch moves on by its status, why a signal waits is
+written over at every look, and an alert and its messages until they are cleared and sent. Each part of the ledger is a
+module: its tables, and what is read and written there. `docs/ledger.md` says how to add a table.
 """
 
 from __future__ import annotations
