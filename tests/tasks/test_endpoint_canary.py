@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from include.ratchet.adapters import open_endpoint, open_ledger
+from include.ratchet.adapters.ledger import Ledger
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import DeployError, Skip
 from include.ratchet.domain.records import Json
 from include.ratchet.tasks import choose, endpoint, endpoint_canary
 from tests.aws import Door
+from tests.contract.test_targets import KilledError
 from tests.tasks.outside import asked, begun, ended, go, live
 from tests.tiny import MODEL, Project
 
@@ -111,6 +115,45 @@ def test_the_sweep_ends_a_split_that_nobody_watches(serving: Project) -> None:
         go(serving, choose.choose, MODEL)
     go(serving, endpoint.settled, plan)
     assert live().only(1)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_freeze_that_was_killed_leaves_no_route_open(serving: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The endpoint was asked, and its end was not noted: the next sweep finds the champion alone, and notes it."""
+    plan = _out(serving)
+
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "end_routes", killed)
+        with pytest.raises(KilledError):
+            go(serving, choose.choose, MODEL, action="freeze")
+    go(serving, endpoint.settled, plan)
+    assert (live().only(1), _open_routes()) == (True, [2])
+    with pytest.raises(Skip, match="version 2 waits: promotions are frozen"):
+        go(serving, choose.choose, MODEL)
+    assert _open_routes() == []
+
+
+def test_a_freeze_holds_while_aws_does_not_answer(serving: Project, cloud: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written once, however often its task is tried, and sweeps are skipped as before; one that reaches AWS ends the split."""
+    plan = _out(serving)
+    with monkeypatch.context() as dark:
+        dark.setenv("AIRFLOW_CONN_AWS_DEFAULT", cloud.connection.replace(quote(cloud.url, safe=""), quote("http://127.0.0.1:9", safe="")))
+        written = []
+        for _ in range(2):
+            with pytest.raises(Skip, match=r"promotions of buys are frozen; the endpoint could not be asked \(.*\), the sweep will"):
+                go(serving, choose.choose, MODEL, action="freeze", reason="fire")
+            written.append(open_ledger().frozen(MODEL))
+        assert written[0] == written[1]
+        with pytest.raises(Skip, match="version 2 waits: promotions are frozen"):
+            go(serving, choose.choose, MODEL)
+    assert live().shares == pytest.approx({1: 0.8, 2: 0.2})
+    with pytest.raises(Skip, match="version 2 waits: promotions are frozen"):
+        go(serving, choose.choose, MODEL)
+    go(serving, endpoint.settled, plan)
+    assert (live().only(1), _open_routes()) == (True, [])
 
 
 @pytest.mark.usefixtures("cloud")

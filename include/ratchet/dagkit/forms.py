@@ -56,7 +56,8 @@ def deploy() -> dict[str, Any]:
             "promote",
             enum=["promote", "rollback", "freeze", "thaw"],
             title="Action",
-            description="A rollback goes to a former champion. While frozen nothing is promoted; rollbacks go on.",
+            description="A rollback goes to a former champion. While frozen nothing is promoted; rollbacks go on. "
+            "What is asked here waits for the run before it, a canary too: ./ratchet freeze acts at once.",
         ),
         "version": Param(
             None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ from include.ratchet.tasks.deploy import blessing, reconcile
 
 if TYPE_CHECKING:
     from include.ratchet.adapters.ledger import Ledger
+    from include.ratchet.domain.modelspec import ModelSpec
+
+_log = logging.getLogger(__name__)
 
 
 def choose(model: str) -> Json:
@@ -29,46 +33,67 @@ def choose(model: str) -> Json:
     params = current().params
     action = params.get("action") or "promote"
     if action in {"freeze", "thaw"}:
-        hold(model, on=action == "freeze", why=params.get("reason") or "")
-        message = f"promotions of {model} are {'frozen' if action == 'freeze' else 'free again'}"
+        unasked = hold(model, on=action == "freeze", why=params.get("reason") or "")
+        message = f"promotions of {model} are {'frozen' if action == 'freeze' else 'free again'}{unasked and f'; {unasked}'}"
         raise Skip(message)
     ledger = open_ledger()
     if ledger.champion(model) is not None:
         reconcile(model)  # a killed promotion may have left the aliases behind the ledger
-    _close(model, ledger)
+    unasked = _close(model, ledger)
     try:
         return planned(model, action, params.get("version"))
     except Skip:
-        if action == "promote" and not params.get("version") and (given := _given_back(model)):
+        if action == "promote" and not unasked and not params.get("version") and (given := _given_back(model)):
             return given
         raise
 
 
-def hold(model: str, *, on: bool, why: str) -> None:
-    """Freeze promotions, or free them; rollbacks are always possible. A freeze ends what answers beside the champion."""
+def hold(model: str, *, on: bool, why: str) -> str:
+    """Freeze promotions, or free them; rollbacks are always possible. A freeze ends what answers beside the champion.
+
+    Returns:
+        Why an endpoint outside could not be asked to; empty where it was, or need not be.
+    """
     from include.ratchet.adapters import open_ledger
 
     ledger = open_ledger()
-    ledger.freeze(Freeze(specs.model(model).name, on, current().who, why, datetime.now(UTC)))
-    _close(model, ledger)
+    held = ledger.frozen(model)
+    if (held is not None) == on:  # an earlier try may have been killed once it was written
+        _log.info("%s: %s", model, held.sentence if held else "promotions were not frozen")
+    else:
+        ledger.freeze(Freeze(specs.model(model).name, on, current().who, why, datetime.now(UTC)))
+    return _close(model, ledger)
 
 
-def _close(model: str, ledger: Ledger) -> None:
+def _close(model: str, ledger: Ledger) -> str:
     """End the routes that a freeze or its own trial has stopped: whoever opened them may be dead.
 
-    Those of an endpoint outside say what it does: they end when it is asked to give the champion all requests.
+    Those of an endpoint outside say what it does: they end when it is asked to give the champion all requests. Returns as `hold`.
     """
     spec, frozen = specs.model(model), ledger.frozen(model)
     if spec.deploy.sagemaker:
-        if frozen:
-            from include.ratchet.tasks.endpoint_canary import stand_down
-
-            stand_down(spec)
-        return
+        return _stood_down(spec) if frozen else ""
     trials, now = ledger.trials(model, "canary"), datetime.now(UTC)
     for each in ledger.routes(model):
         if each.until is None and (frozen or any(it.version == each.version and it.at >= each.since for it in trials)):
             ledger.end_routes(model, now, each.version)
+    return ""
+
+
+def _stood_down(spec: ModelSpec) -> str:
+    """Let the endpoint give the champion all requests. A freeze holds without it: nothing of AWS's may make its task fail."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from include.ratchet.adapters.targets.sagemaker import BusyError
+    from include.ratchet.tasks.endpoint_canary import stand_down
+
+    try:
+        stand_down(spec)
+    except (BotoCoreError, ClientError, BusyError, DeployError) as error:
+        said = f"the endpoint could not be asked ({error}), the sweep will"
+        _log.warning("%s is frozen; %s", spec.name, said)
+        return said
+    return ""
 
 
 def planned(model: str, action: str, asked: int | None) -> Json:

@@ -127,12 +127,14 @@ def stand_down(spec: ModelSpec) -> None:
     ledger, target = open_ledger(), open_endpoint(spec)
     champion = ledger.champion(spec.name)
     live = target.live()
-    if champion is None or champion not in live.shares or live.only(champion):
+    if champion is None or champion not in live.shares:
         return
     if not live.settled:
         _log.warning("%s is %s; it is given to version %s alone once that has ended", target.name, live.said, champion)
         return
-    target.serve(champion, guarded=False)
+    if not live.only(champion):
+        target.serve(champion, guarded=False)
+    # Also where it has every request already: an earlier try may have been killed right after `serve`.
     for each in ledger.routes(spec.name):
         if each.until is None:
             ledger.end_routes(spec.name, datetime.now(UTC), each.version)
