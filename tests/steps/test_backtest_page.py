@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from include.ratchet.steps.backtest import summary
 from include.ratchet.steps.backtest_page import page
@@ -38,6 +39,16 @@ def test_the_page_is_whole_and_safe() -> None:
     assert "default-src 'none'" in html
     assert not re.search(r"(src|href)=", html)
     assert "&lt;script&gt;" in html
+
+
+def test_a_policy_that_was_left_out_is_named() -> None:
+    """What was not replayed stands there with its reason, escaped."""
+    known = replayed({"never": never(8), "every": every(8)}, uneven)
+    for step in (each for steps in known.policies.values() for each in steps):
+        step |= {"decision": "", "sentence": "", "signals": []}
+    html = page(summary(replace(known, left_out={"loss": "monitor.window: found 1d; allowed is <5d>"})))
+    assert "loss was left out: monitor.window: found 1d; allowed is &lt;5d&gt;" in html
+    assert "was left out" not in _page()
 
 
 def test_the_configuration_can_be_copied() -> None:
