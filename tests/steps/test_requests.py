@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from include.ratchet.steps.requests import as_predictions, known_ids, label_lines, prediction_id, to_table
+from include.ratchet.steps.requests import as_predictions, is_delivery, known_ids, label_lines, prediction_id, readable, to_table
 from tests.makers import model_spec
 
 SPEC = model_spec()
@@ -45,6 +45,42 @@ def test_a_failure_has_no_prediction() -> None:
     """What a version raised is kept by its name."""
     (row,) = to_table([logged({"records": [{"x": 1}]}, None, error="ValueError")], SPEC, {}).to_pylist()
     assert (row["prediction"], row["score"], row["error"]) == (None, None, "ValueError")
+
+
+RIGHT = {"columns": {"x": [1.0, 2.0]}}
+ODD: list[dict[str, Any]] = [
+    {},
+    logged({"columns": {"x": [1.0, 2.0], "mood": [1]}}, SAID),
+    logged({"columns": {"x": [1.0, 2.0], "mood": 5}}, SAID),
+    logged({"records": [1, 2]}, SAID),
+    logged({}, SAID),
+    logged(None, SAID),
+    logged(RIGHT, {"predictions": [1]}),
+    logged(RIGHT, 5),
+    logged(RIGHT, SAID, at="today"),
+    logged(RIGHT, SAID, version=2**70),
+    logged(RIGHT, SAID, version=[3]),
+    logged(RIGHT, SAID, ms="fast"),
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_line_that_is_no_request_holds_up_no_other(odd: dict[str, Any]) -> None:
+    """It is counted; the lines before and after it are read as if it were not there."""
+    right = logged(RIGHT, SAID)
+    found, damaged = readable([right, odd, right], SPEC, {})
+    assert (found, damaged) == (to_table([right, right], SPEC, {}), 1)
+    assert readable([odd], SPEC, {}) == (to_table([], SPEC, {}), 1)
+    assert readable([right], SPEC, {}) == (to_table([right], SPEC, {}), 0)
+
+
+@pytest.mark.parametrize(
+    "odd", [{}, {"at": AT}, {"at": AT, "labels": 5}, {"at": AT, "labels": [5]}, {"at": AT, "labels": [{"id": 1}]}, {"at": 5}]
+)
+def test_a_line_that_is_no_delivery_of_labels_is_known(odd: dict[str, Any]) -> None:
+    """Before anything of it is written."""
+    assert not is_delivery(odd)
+    assert is_delivery({"at": AT, "labels": [{"id": 1, "label": 0}]})
 
 
 def test_scores_of_several_classes_and_of_numbers() -> None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from include.ratchet.adapters import open_lake
 from include.ratchet.adapters.segments import Segments
 from include.ratchet.domain.config import load_config
@@ -99,12 +101,20 @@ def test_answers_count_when_the_champion_is_measured(serving: Project) -> None:
     assert open_lake().version(f"predictions/{MODEL}") is not None
 
 
-def test_what_cannot_be_read_stays(serving: Project) -> None:
-    """A damaged line is counted and kept in the log's folder; the others arrive."""
+def test_what_cannot_be_read_stays(serving: Project, caplog: pytest.LogCaptureFixture) -> None:
+    """No JSON, or not what the service writes: it is counted, kept in the log's folder and told of; all the others arrive."""
     segments = log(serving.home)
     ask(segments, 1)
+    ragged = Asked("c" * 32, json.dumps({"columns": {"x": [0.5], "colour": ["red", "blue"]}}).encode())
     segments.append(f"predictions/{MODEL}", b"\0\0\n")
-    ask(segments, 2)
+    segments.append(f"predictions/{MODEL}", line(ragged, (1, "champion"), 1.5, frozenset(), said=SAID))
+    segments.append(f"labels/{MODEL}", b'{"labels": 5}\n')
+    segments.append(f"labels/{MODEL}", label_line([{"id": 12, "label": 0}]))
     segments.sync(close=True)
-    assert ship(serving) == {"model": MODEL, "rows": 2, "labels": 0, "damaged": 1}
-    assert [path.suffix for path in (serving.home / "serving" / "predictions" / MODEL).iterdir()] == [".damaged"]
+    ask(segments, 2)  # in a segment of its own, which is read after that one
+    segments.sync(close=True)
+    assert ship(serving) == {"model": MODEL, "rows": 2, "labels": 1, "damaged": 3}
+    kept = [path for kind in ("predictions", "labels") for path in (serving.home / "serving" / kind / MODEL).iterdir()]
+    assert [path.suffix for path in kept] == [".damaged", ".damaged"]
+    assert all(str(path) in caplog.text for path in kept)
+    assert ship(serving)["damaged"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -15,6 +16,8 @@ from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json
 
 SHADOW = "shadow"
+_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+"""What a line raises that is JSON, and not as the service writes it."""
 JOIN = "\x1f"
 """Between the parts of an id of several columns."""
 SCHEMA = pa.schema(
@@ -51,6 +54,26 @@ def to_table(lines: Sequence[Json], spec: ModelSpec, trained: Mapping[int, froze
     """
     rows = [row for line in lines for row in _rows(line, spec, trained)]
     return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def readable(lines: Sequence[Json], spec: ModelSpec, trained: Mapping[int, frozenset[str]]) -> tuple[pa.Table, int]:
+    """Return `to_table` of the lines that it can read, and how many it cannot: one of them must not hold up all that come after."""
+    try:
+        return to_table(lines, spec, trained), 0
+    except _UNREADABLE:
+        found = []
+    for line in lines:
+        with contextlib.suppress(*_UNREADABLE):
+            found.append(to_table([line], spec, trained))
+    return pa.concat_tables([SCHEMA.empty_table(), *found]), len(lines) - len(found)
+
+
+def is_delivery(line: Json) -> bool:
+    """Whether a line is one that `label_lines` can read."""
+    try:
+        return datetime.fromisoformat(line["at"]).tzinfo is not None and all(each.keys() == {"id", "label"} for each in line["labels"])
+    except _UNREADABLE:
+        return False
 
 
 def known_ids(requests: pa.Table, wanted: Sequence[str]) -> dict[str, str]:
@@ -132,7 +155,7 @@ def _rows(line: Json, spec: ModelSpec, trained: Mapping[int, frozenset[str]]) ->
 
 
 def _records(content: Json) -> list[Json]:
-    form, rows = next(iter(content.items()))
+    ((form, rows),) = content.items()
     return rows if form == "records" else [dict(zip(rows, values, strict=True)) for values in zip(*rows.values(), strict=True)]
 
 

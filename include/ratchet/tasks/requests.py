@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 PREDICTIONS, LABELS = "predictions", "labels"
 PATIENCE = timedelta(minutes=1)
 """A label may come before the segment that holds its prediction is closed; it waits so long for it."""
+_log = logging.getLogger(__name__)
 
 
 def table(model: str) -> str:
@@ -37,21 +39,21 @@ def ship(model: str) -> Json:
     from include.ratchet.adapters import open_lake
     from include.ratchet.adapters.segments import closed
     from include.ratchet.domain.config import load_config
-    from include.ratchet.steps.requests import to_table
+    from include.ratchet.steps.requests import readable
 
     spec, place = specs.model(model), load_config().log_place
     found = {"rows": 0, "labels": 0, "damaged": 0}
     trained: dict[int, frozenset[str]] = {}
     for segment in closed(place, f"{PREDICTIONS}/{model}"):
         lines, damaged = segment.lines()
-        for version in {line["version"] for line in lines} - trained.keys():
+        for version in {each for line in lines if isinstance(each := line.get("version"), int)} - trained.keys():
             trained[version] = _trained(spec, version)
-        rows = to_table(lines, spec, trained)
+        rows, odd = readable(lines, spec, trained)
         if rows.num_rows:
             open_lake().write(table(model), rows, write_id=segment.name, mode="append")
-        segment.done(keep=damaged > 0)
+        _done(segment, damaged + odd)
         found["rows"] += rows.num_rows
-        found["damaged"] += damaged
+        found["damaged"] += damaged + odd
     for segment in closed(place, f"{LABELS}/{model}"):
         count, damaged = _deliver(spec, segment)
         found["labels"] += count
@@ -65,9 +67,11 @@ def _deliver(spec: ModelSpec, segment: Segment) -> tuple[int, int]:
 
     from include.ratchet.adapters import open_lake
     from include.ratchet.domain.config import load_config
-    from include.ratchet.steps.requests import known_ids, label_lines, prediction_id
+    from include.ratchet.steps.requests import is_delivery, known_ids, label_lines, prediction_id
 
-    lines, damaged = segment.lines()
+    read, damaged = segment.lines()
+    lines = [line for line in read if is_delivery(line)]
+    damaged += len(read) - len(lines)
     wanted = [prediction_id(each["id"]) for line in lines for each in line["labels"]]
     lake = open_lake()
     there = lake.version(table(spec.name)) is not None
@@ -83,8 +87,15 @@ def _deliver(spec: ModelSpec, segment: Segment) -> tuple[int, int]:
         draft = f"{path}.part"  # no feed's pattern takes it for a delivery
         fs.pipe_file(draft, label_lines(lines, spec, known))
         fs.mv(draft, path)
-    segment.done(keep=damaged > 0)
+    _done(segment, damaged)
     return len(wanted), damaged
+
+
+def _done(segment: Segment, damaged: int) -> None:
+    """Put a segment away; one that holds what could not be read is kept, and somebody told."""
+    segment.done(keep=damaged > 0)
+    if damaged:
+        _log.warning("%d line(s) could not be read and were not shipped with the others; they are kept in %s", damaged, segment.kept)
 
 
 def _is_prediction(name: str) -> bool:
