@@ -74,7 +74,7 @@ def simulate(case: str, count: int, seed: int) -> tuple[list[int], int]:
 
 
 def judge(parts: Sequence[Json]) -> tuple[bool, str]:
-    """Want no more healthy ones stopped than luck would, at 1 in 1,000, make of the dialled share; and enough of the bad ones in time."""
+    """Want no more healthy ones stopped than luck would, at 1 in 1,000, make of the dialled share; and `FOUND` of the bad ones in time."""
     from scipy import stats
 
     from include.ratchet.domain import specs
@@ -95,7 +95,7 @@ def judge(parts: Sequence[Json]) -> tuple[bool, str]:
             said.append(f"{case}: {totals['stopped']} of {drawn} stopped (limit {limit}; tests for one look {totals['naive']})")
         else:
             after = sorted(n for part in mine for n in part["stopped"])
-            holds &= totals["in_time"] >= stats.binom.ppf(0.001, drawn, FOUND)
+            holds &= totals["in_time"] >= FOUND * drawn
             middle = f", half of them by {after[len(after) // 2]}" if after else ""
             said.append(f"{case}: {totals['in_time']} of {drawn} stopped within {WITHIN}{middle}")
     return bool(holds), "; ".join(said)
@@ -115,7 +115,12 @@ CANARY_LOOKS = Proof(
     "canary-looks",
     f"Of challengers as bad as is just allowed at most alpha_guard (5%) are stopped over all of {LOOKS} looks, one each {STEP} requests; "
     f"of bad ones at least {FOUND:.0%} within {WITHIN} requests",
-    ("include/ratchet/steps/canary.py", "proofs/canary_looks.py"),
+    (
+        "include/ratchet/steps/canary.py",
+        "include/ratchet/domain/modelspec.py",
+        "include/models/flight_delay/model.yaml",
+        "proofs/canary_looks.py",
+    ),
     CHUNKS * len(CASES),
     run,
     judge,

@@ -31,10 +31,11 @@ def test_a_bad_challenger_is_stopped_before_the_canary_is_over(case: str) -> Non
         ("errors as allowed", [10] * 13, True),
         ("errors 5 x", [310] * 100, False),
         ("errors 5 x", [300] * 80, True),
+        ("errors 5 x", [300] * 79, False),
     ],
 )
 def test_the_claim_can_fail(case: str, stopped: list[int], *, holds: bool) -> None:
-    """One more of the healthy ones than luck explains, or the bad ones a look too late."""
+    """One more of the healthy ones than luck explains, the bad ones a look too late, or one of them too few."""
     found, said = canary_looks.judge([{"case": case, "challengers": 100, "stopped": stopped, "naive": 0}])
     assert found is holds
     assert case in said

@@ -79,10 +79,10 @@ def test_what_is_no_model_does_not_start(folder: Path) -> None:
 def test_what_could_not_be_predicted_is_in_the_log(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The answer says to look there."""
     served = load(folder)
-    rows = json.dumps({"records": toy_records(1)}).encode()
+    rows = json.dumps({"columns": {name: [value] * 2 for name, value in toy_records(1)[0].items()}}).encode()
     served.columns  # noqa: B018 - cached: what breaks is the prediction
     object.__setattr__(served, "pipeline", None)
     with pytest.raises(RequestError, match="container's log"):
         answer(served, rows, "application/json")
-    assert "could not predict 1 rows" in caplog.text
+    assert "could not predict 2 rows" in caplog.text
     assert "Traceback" in caplog.text

@@ -46,6 +46,16 @@ def test_nulls_whole_numbers_and_texts_become_what_the_version_was_fitted_on() -
         pd.testing.assert_frame_equal(to_frame(columns, found), to_frame(columns, rows))
 
 
+@pytest.mark.parametrize("name", ['5" pipe', "a\\b", "a\nb", "\x01"])
+def test_a_name_that_no_reader_takes_is_left_to_the_checks(name: str) -> None:
+    """A feature, or what names a row, may have a quote, a backslash or a control character in its name."""
+    feature, key = COLUMNS.model_copy(update={"numeric": (name, "hour")}), COLUMNS.model_copy(update={"id": (name,)})
+    for columns in (feature, key):
+        rows = [{**dict.fromkeys(columns.features), name: 1}] * 1000
+        assert read({"records": rows}, columns) is None
+        assert checked({"records": rows}, columns) == rows
+
+
 def test_what_names_a_row_may_be_sent() -> None:
     """By all rows or some; it is checked as well, and not predicted on."""
     columns = COLUMNS.model_copy(update={"id": ("id",), "entity": ("plane",)})

@@ -69,8 +69,10 @@ def test_regression_is_the_number(tmp_path: Path) -> None:
 
 
 def test_rehearsal_passes_what_answers(tmp_path: Path) -> None:
-    """A version that answers a row of nulls may serve."""
-    rehearse(serve(tmp_path, fit([0, 1]), "binary"))
+    """A version that answers a row of nulls may serve; what no request should wait for is built by then."""
+    served = serve(tmp_path, fit([0, 1]), "binary")
+    rehearse(served)
+    assert {"reader", "fast"} <= vars(served).keys()
 
 
 @pytest.mark.parametrize(

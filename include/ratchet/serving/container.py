@@ -23,7 +23,7 @@ from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.serving.checks import checked, parse
 from include.ratchet.serving.doors import MAX_BODY, read_body
 from include.ratchet.serving.errors import RequestError, error_answer
-from include.ratchet.serving.frames import Rows
+from include.ratchet.serving.frames import Rows, row_count
 from include.ratchet.serving.served import Served, predict, rehearse
 
 PLACE, PORT = "/opt/ml/model", 8080
@@ -59,7 +59,7 @@ def answer(served: Served, body: bytes, kind: str) -> bytes:
     try:
         said = predict(served, rows)
     except Exception as error:
-        _log.exception("%s %s could not predict %d rows", served.spec.name, served.title, len(rows))
+        _log.exception("%s %s could not predict %d rows", served.spec.name, served.title, row_count(rows))
         raise RequestError(500, "prediction_failed", "the version could not predict these rows; the container's log says where") from error
     if not lines:
         return _encoded(said)

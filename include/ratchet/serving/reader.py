@@ -41,10 +41,17 @@ class Reader:
         also = dict.fromkeys(naming, str | _WHOLE | None)
         # Fields by number: a column's name may be no name of Python's.
         self._fields = {name: f"f{number}" for number, name in enumerate([*kinds, *also])}
+        try:
+            self._decoder = self._decoder_of(kinds, also)
+        except ValueError:
+            # msgspec refuses a name with a quote, a backslash or a control character: every request is looked at closer.
+            self._decoder = None
+
+    def _decoder_of(self, kinds: dict[str, Any], also: dict[str, Any]) -> Any:
         record = self._struct("Record", {**kinds, **also}, also)
         table = self._struct("Table", {name: list[kind] for name, kind in {**kinds, **also}.items()}, also)  # type: ignore[valid-type]
         forms = [("records", list[record] | msgspec.UnsetType, msgspec.UNSET), ("columns", table | msgspec.UnsetType, msgspec.UNSET)]  # type: ignore[valid-type]
-        self._decoder = msgspec.json.Decoder(msgspec.defstruct("Body", forms, **_STRICT))
+        return msgspec.json.Decoder(msgspec.defstruct("Body", forms, **_STRICT))
 
     def read(self, body: bytes) -> Table | None:
         """Return the features' columns where everything is surely right; None says look closer, `checks` names the faults.
@@ -52,7 +59,7 @@ class Reader:
         Returns:
             By name: float64 with NaN for null; or objects, each a str or None, in a text column empty for null.
         """
-        if len(body) <= LARGE:
+        if len(body) <= LARGE or self._decoder is None:
             return None
         try:
             given: Any = self._decoder.decode(body)

@@ -72,14 +72,22 @@ class Runs(Store):
     """Why a run trains."""
 
     def signal(self, signal: Signal) -> None:
-        """Record a reason to retrain; the same key again is the same signal."""
+        """Record a reason to retrain; the same key again is the same signal.
+
+        Raises:
+            LedgerError: It cannot be recorded, as its number was sealed for a signal that is gone.
+        """
         content = dataclasses.asdict(signal)
         content.pop("id")
         try:
             with Session(self._engine) as session, session.begin():
                 session.add(SignalRow(**content))
-        except IntegrityError:
-            return
+        except IntegrityError as error:
+            with Session(self._engine) as session:
+                there = session.scalar(select(SignalRow.id).where(SignalRow.model == signal.model, SignalRow.key == signal.key))
+            if there is None:
+                message = f"signal {signal.key!r} of {signal.model}: not recorded, another record has its number or its seal"
+                raise LedgerError(f"{message}; run ./ratchet audit verify, which names what was altered") from error
 
     def signals(self, model: str, *, pending: bool = False) -> list[tuple[Signal, Disposition]]:
         """Return signals and what became of them, newest first."""
