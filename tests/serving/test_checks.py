@@ -105,8 +105,8 @@ ALSO = [
     ([1, 2], "2 values", "1, as many as 'distance' has"),
     (5, "5", "an array, one value per row"),
     ([True], "true", "a finite number, a string, or null"),
-    ([[1]], "an array", "a finite number, a string, or null"),
-    (["\ud800"], '"\\ud800"', "a finite number, a string, or null"),
+    ([[1]], "an array of 1 item(s)", "a finite number, a string, or null"),
+    (["\ud800"], '"\ud800"', "a finite number, a string, or null"),
 ]
 
 
