@@ -25,7 +25,7 @@ def spec(project: Project) -> ModelSpec:
 def test_every_default_is_valid(spec: ModelSpec) -> None:
     """A scheduled run uses the defaults, so Airflow refuses a DAG whose defaults are not valid."""
     values = {name: param.resolve() for name, param in {**forms.train(spec), **forms.deploy()}.items()}
-    asked = {"reason": None, "window": None, "candidates": [], "force": False, "experiment": False, "overrides": None}
+    asked: dict[str, Any] = {"reason": None, "window": None, "candidates": [], "force": False, "experiment": False, "overrides": None}
     assert values == {**asked, "action": "promote", "version": None}
 
 
