@@ -19,7 +19,7 @@ def test_without_a_backtest_only_the_age_is_known(home: Path) -> None:
 
 def test_the_loss_of_models_of_this_age(home: Path) -> None:
     """By the last backtest, for the window that the age falls into; an age that it has not seen is not extrapolated."""
-    path = age.twin("m")
+    path = age.folder_of("m") / age.TWIN
     assert path.is_relative_to(home)
     path.parent.mkdir(parents=True)
     window = {"start": BEGIN.isoformat(), "end": (BEGIN + timedelta(days=10)).isoformat()}

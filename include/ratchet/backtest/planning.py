@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import yaml
 
 from include.ratchet.adapters import open_lake, open_ledger
 from include.ratchet.adapters.ledger import Ledger
+from include.ratchet.adapters.ledger.batches import MERGED
 from include.ratchet.backtest import bed
 from include.ratchet.backtest.bed import Bed
 from include.ratchet.domain import backtest, specs
@@ -19,13 +19,7 @@ from include.ratchet.domain.errors import DataError, SpecError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Batch, Json, digest
 from include.ratchet.tasks import recipe
-
-MERGED = ("merged", "repairing", "repaired")
-
-
-def folder_of(model: str) -> Path:
-    """Return where a model's backtest is."""
-    return load_config().folder / "backtests" / model
+from include.ratchet.tasks.age import folder_of
 
 
 def plan(spec: ModelSpec, count: int) -> Bed:

@@ -7,14 +7,15 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from include.ratchet.backtest import bed, planning
+from include.ratchet.backtest import bed
 from include.ratchet.backtest.bed import Bed
 from include.ratchet.domain import backtest, specs
 from include.ratchet.domain.records import Json
 from include.ratchet.steps.backtest import Replayed, summary
 from include.ratchet.steps.backtest_page import page
+from include.ratchet.tasks.age import TWIN, folder_of
 
-PAGE, TWIN = "backtest.html", "backtest.json"
+PAGE = "backtest.html"
 
 
 def report(made: Bed, models: Mapping[int, Json], found: Mapping[str, Sequence[Json]]) -> tuple[Path, Json]:
@@ -22,7 +23,7 @@ def report(made: Bed, models: Mapping[int, Json], found: Mapping[str, Sequence[J
     spec = specs.model(made.model, made.folder / "include" / "configured")
     triggers = {policy: backtest.triggers_of(spec, policy) for policy in found}
     content = summary(Replayed(spec, [step.window for step in made.steps], models, found, triggers))
-    place = planning.folder_of(made.model)
+    place = folder_of(made.model)
     bed.write_text(place / PAGE, page(content))
     bed.write_text(place / TWIN, json.dumps(content, indent=1, sort_keys=True))
     shutil.rmtree(made.folder / "memory", ignore_errors=True)

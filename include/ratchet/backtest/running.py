@@ -6,10 +6,11 @@ import fcntl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from include.ratchet.backtest import planning, processes, replaying, training
+from include.ratchet.backtest import processes, replaying, training
 from include.ratchet.backtest.bed import Bed
 from include.ratchet.domain.errors import DataError
 from include.ratchet.domain.records import Json
+from include.ratchet.tasks.age import folder_of
 
 
 @contextmanager
@@ -19,7 +20,7 @@ def alone(model: str) -> Iterator[None]:
     Raises:
         DataError: Another process holds it.
     """
-    place = planning.folder_of(model)
+    place = folder_of(model)
     place.mkdir(parents=True, exist_ok=True)
     with (place / ".lock").open("w") as lock:
         try:

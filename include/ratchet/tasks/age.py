@@ -9,12 +9,15 @@ from pathlib import Path
 
 from include.ratchet.domain.records import Json
 
+TWIN = "backtest.json"
+"""A backtest's result, as a program reads it."""
 
-def twin(model: str) -> Path:
-    """Return where the JSON twin of a model's last backtest is."""
+
+def folder_of(model: str) -> Path:
+    """Return where a model's backtest is."""
     from include.ratchet.domain.config import load_config
 
-    return load_config().folder / "backtests" / model / "backtest.json"
+    return load_config().folder / "backtests" / model
 
 
 def of_champion(model: str, trained: datetime, at: datetime) -> Json:
@@ -32,7 +35,7 @@ def of_champion(model: str, trained: datetime, at: datetime) -> Json:
     """
     found: Json = {"days": round((at - trained).total_seconds() / 86400, 2)}
     try:
-        content = json.loads(twin(model).read_text(encoding="utf-8"))
+        content = json.loads((folder_of(model) / TWIN).read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return found
     start, end = (datetime.fromisoformat(content["windows"][0][key]) for key in ("start", "end"))

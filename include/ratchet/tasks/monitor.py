@@ -10,7 +10,7 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import LedgerError, Skip
 from include.ratchet.domain.online import parity_said
-from include.ratchet.domain.records import Json, Signal, Window
+from include.ratchet.domain.records import Json, Signal, Verdict, Window
 from include.ratchet.tasks import age, drift, estimate, freshness, labels, monitor_page, reading, requests
 from include.ratchet.tasks.answered import answered, cost
 from include.ratchet.tasks.online import parity
@@ -38,8 +38,7 @@ def measure(model: str, *, read: bool = True) -> Json:
         Skip: There is no champion, no prediction, or neither a matured label outside of its snapshot nor a window to judge.
     """
     from include.ratchet.adapters import open_lake, open_ledger
-    from include.ratchet.steps.frames import columns_of, matured
-    from include.ratchet.steps.monitor import realised
+    from include.ratchet.steps.frames import columns_of
 
     spec, lake, ledger = specs.model(model), open_lake(), open_ledger()
     champion = ledger.champion(model)
@@ -49,18 +48,10 @@ def measure(model: str, *, read: bool = True) -> Json:
     at, tables = reading.now(spec), reading.versions(spec)
     pipeline = reading.champion(model, champion)
     rows = reading.transformed(spec, tables, None, [*columns_of(pipeline, spec.columns).features, *filter(None, [spec.labels.arrived])])
-    predictions = _predictions(spec, lake, rows.schema)
-    verdict = ledger.blessing(model, champion)
-    if verdict is None:
-        message = f"{model} version {champion}: serves without a promote verdict in the ledger"
-        raise LedgerError(message)
+    predictions, verdict = _predictions(spec, lake, rows.schema), _blessing(model, champion)
     snapshot = reading.snapshot_of(model, champion)
     period = Window(snapshot.window.end, at - spec.labels.lag)
-    judged_in = verdict.figures.get("metric", spec.gate.metric)
-    tested = spec.monitored_in(judged_in)
-    report = realised(tested, matured(spec, rows, period.end), predictions, champion, float(verdict.figures["challenger"]), period)
-    if tested is not spec:
-        report["sentence"] += f"; the champion was judged in {judged_in}, which does not compare with {spec.gate.metric}"
+    tested, report = _realised(spec, verdict, rows, predictions, period)
     drifted = drift.look(spec, champion, snapshot, tables, at)
     online, before = _online(spec) if read else [], NOT_ESTIMATED
     if read or (spec.triggers.degradation and spec.triggers.degradation.estimated):
@@ -91,6 +82,30 @@ def measure(model: str, *, read: bool = True) -> Json:
     if read:
         _tell(report)
     return report
+
+
+def _blessing(model: str, champion: int) -> Verdict:
+    from include.ratchet.adapters import open_ledger
+
+    verdict = open_ledger().blessing(model, champion)
+    if verdict is None:
+        message = f"{model} version {champion}: serves without a promote verdict in the ledger"
+        raise LedgerError(message)
+    return verdict
+
+
+def _realised(spec: ModelSpec, verdict: Verdict, rows: pa.Table, predictions: pa.Table, period: Window) -> tuple[ModelSpec, Json]:
+    """Measure matured windows; return what they were tested by, and the report."""
+    from include.ratchet.steps.frames import matured
+    from include.ratchet.steps.monitor import realised
+
+    judged_in = verdict.figures.get("metric", spec.gate.metric)
+    tested = spec.monitored_in(judged_in)
+    known = matured(spec, rows, period.end)
+    report = realised(tested, known, predictions, verdict.version, float(verdict.figures["challenger"]), period)
+    if tested is not spec:
+        report["sentence"] += f"; the champion was judged in {judged_in}, which does not compare with {spec.gate.metric}"
+    return tested, report
 
 
 def _tell(report: Json) -> None:
