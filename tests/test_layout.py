@@ -43,7 +43,7 @@ BY_ANOTHER = {
     "include/ratchet/adapters/online.py": "tests/contract/test_online.py: on SQLite and PostgreSQL, beside the fake",
     **{
         f"include/ratchet/backtest/{part}.py": "tests/backtest/test_running.py: the whole, on the tiny project"
-        for part in ("bed", "replaying", "reporting", "training")
+        for part in ("bed", "replaying", "reporting")
     },
     **{
         f"include/ratchet/faults/{part}.py": "tests/faults/test_library.py: each fault by the rule that refuses it"

@@ -11,6 +11,7 @@ import yaml
 from include.ratchet.adapters import open_lake, open_ledger
 from include.ratchet.adapters.ledger import Ledger
 from include.ratchet.adapters.ledger.batches import MERGED
+from include.ratchet.adapters.models import sha256_of
 from include.ratchet.backtest import bed
 from include.ratchet.backtest.bed import Bed
 from include.ratchet.domain import backtest, specs
@@ -20,6 +21,8 @@ from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Batch, Json, digest
 from include.ratchet.tasks import recipe
 from include.ratchet.tasks.age import folder_of
+
+SOURCES = specs.PROJECT / "include" / "ratchet"
 
 
 def plan(spec: ModelSpec, count: int) -> Bed:
@@ -40,16 +43,44 @@ def plan(spec: ModelSpec, count: int) -> Bed:
         tables = backtest.known_at(window.end, batches, wall=wall)
         steps.append({"number": number, "window": window.to_json(), "tables": tables})
     texts = _texts(spec)
-    content: Json = {"model": spec.name, "steps": steps, "texts": texts, "made_by": recipe.code_of(spec)}
+    content: Json = {"model": spec.name, "steps": steps, "texts": texts, "made_by": _made_by(spec)}
     place = folder_of(spec.name) / "work"
     made = Bed(place / digest(content)[:16])
     for other in place.glob("*") if place.is_dir() else ():
         if other != made.folder:
+            (other / "plan.json").unlink(missing_ok=True)  # first: what a kill leaves of a folder must not pass for a whole one
             shutil.rmtree(other)  # of another history, spec or code: nothing of it can be used again
     if not (made.folder / "plan.json").exists():
         _lay_out(made, spec, texts)
         bed.write(made.folder / "plan.json", content)
     return made
+
+
+def possible(made: Bed, asked: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the policies to replay, and why others cannot be: what a policy listens to may not go with the rest of `model.yaml`.
+
+    Args:
+        made: The backtest.
+        asked: Policies by name; none is all that can be.
+
+    Raises:
+        SpecError: One that was asked for cannot be, or none can.
+    """
+    faults = {policy: _fault(made, policy) for policy in backtest.named(asked)}
+    left_out = {policy: fault for policy, fault in faults.items() if fault}
+    found = tuple(policy for policy in faults if policy not in left_out)
+    if left_out and (asked or not found):
+        said = [f"{policy}: {fault}" for policy, fault in left_out.items()]
+        raise SpecError(f"models/{made.model}: cannot be replayed so", said, "Mend model.yaml, or leave the policy out.")
+    return found, left_out
+
+
+def _fault(made: Bed, policy: str) -> str:
+    try:
+        specs.model(made.model, made.folder / "include" / policy)
+    except SpecError as error:
+        return "; ".join(error.faults) or error.headline
+    return ""
 
 
 def _merged(feed: str) -> list[Batch]:
@@ -75,11 +106,11 @@ def _span(spec: ModelSpec, batches: Mapping[str, Sequence[Batch]]) -> tuple[date
         times = lake.dataset(f"clean/{feed}").to_table(columns=[time.name], use_threads=False)[time.name]
         ends = pc.min_max(times.cast(pa.timestamp("us", tz="UTC"))).as_py()
         firsts.append(ends["min"])
-        lasts.append(min(ends["max"], datetime.now(UTC)))
+        lasts.append(ends["max"])
     if not firsts or None in firsts:
         message = f"models/{spec.name}: found no row with an event time; a backtest replays what has been. Deliver data first"
         raise DataError(message)
-    first, last = max(firsts), min(lasts)
+    first, last = max(firsts), min(*lasts, datetime.now(UTC))
     held = spec.training.split.test
     if last - first <= held + 3 * spec.labels.lag:  # type: ignore[operator]
         message = (
@@ -95,6 +126,15 @@ def _texts(spec: ModelSpec) -> dict[str, str]:
     texts = recipe.texts(spec)
     code = specs.INCLUDE / "models" / spec.name / "code.py"
     return texts | ({f"models/{spec.name}/code.py": code.read_text(encoding="utf-8")} if code.is_file() else {})
+
+
+def _made_by(spec: ModelSpec) -> dict[str, str]:
+    """Return what decides about the results: Ratchet's sources as they are, committed or not, and the environment.
+
+    The commit is left out, as most of them change no source; so is the BLAS, which is named only once something has loaded it.
+    """
+    sources = {str(path.relative_to(SOURCES)): sha256_of(path) for path in SOURCES.rglob("*.py")}
+    return {**recipe.made_by(spec), "code": digest(sources), "blas": ""}
 
 
 def _lay_out(made: Bed, spec: ModelSpec, texts: Mapping[str, str]) -> None:

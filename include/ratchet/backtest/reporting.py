@@ -18,11 +18,13 @@ from include.ratchet.tasks.age import TWIN, folder_of
 PAGE = "backtest.html"
 
 
-def report(made: Bed, models: Mapping[int, Json], found: Mapping[str, Sequence[Json]]) -> tuple[Path, Json]:
+def report(
+    made: Bed, models: Mapping[int, Json], found: Mapping[str, Sequence[Json]], left_out: Mapping[str, str] | None = None
+) -> tuple[Path, Json]:
     """Write page and twin into the home; return the page's path and the content. What only a run that goes on needs is removed."""
     spec = specs.model(made.model, made.folder / "include" / "configured")
     triggers = {policy: backtest.triggers_of(spec, policy) for policy in found}
-    content = summary(Replayed(spec, [step.window for step in made.steps], models, found, triggers))
+    content = summary(Replayed(spec, [step.window for step in made.steps], models, found, triggers, left_out or {}))
     place = folder_of(made.model)
     bed.write_text(place / PAGE, page(content))
     bed.write_text(place / TWIN, json.dumps(content, indent=1, sort_keys=True))

@@ -18,7 +18,7 @@ from include.ratchet.backtest import bed
 from include.ratchet.backtest.bed import Bed
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import TaskContext
-from include.ratchet.domain.errors import DataError, Skip
+from include.ratchet.domain.errors import DataError, RatchetError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Snapshot, Window
 from include.ratchet.steps import compare
@@ -51,10 +51,23 @@ def uncover(made: Bed, number: int) -> None:
 
 
 def prepare(made: Bed, number: int) -> None:
-    """Keep a window's rows: features as they were known at its end, labels as they are known at the end of the history."""
+    """Keep a window's rows: features as they were known at its end, labels as they are known at the end of the history.
+
+    Raises:
+        DataError: They cannot be read as the spec says; which window.
+    """
     name = rows_of(number)
     if (made.folder / "shared" / name).exists():
         return
+    window = made.step(number).window
+    try:
+        made.shared.keep(name, _rows(made, number))
+    except RatchetError as why:
+        message = f"window {number}, {window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}, cannot be measured: {why}"
+        raise DataError(message) from why
+
+
+def _rows(made: Bed, number: int) -> pa.Table:
     window = made.step(number).window
     with made.at(number) as spec:
         rows = reading.transformed(spec, reading.versions(spec), window)
@@ -63,7 +76,7 @@ def prepare(made: Bed, number: int) -> None:
         known = (
             labelled(reading.transformed(spec, reading.versions(spec), matured), spec) if matured.start < matured.end else rows.slice(0, 0)
         )
-    made.shared.keep(name, _relabelled(rows, known, spec))
+    return _relabelled(rows, known, spec)
 
 
 def rows_of(number: int) -> str:
@@ -97,7 +110,7 @@ def model_of(made: Bed, number: int) -> Json:
     with made.at(number, f"{bed.TRAINING}/{number:03}") as spec:
         try:
             content = _trained(spec, number, made.step(number).window.end)
-        except (Skip, DataError) as why:
+        except (Skip, RatchetError) as why:
             content = {"skipped": str(why)}
         content |= {"seconds": spent() - began, "began": clock.isoformat(), "ended": datetime.now(UTC).isoformat()}
     content["later"] = _later(made, spec, number) if "challenger" in content else {}

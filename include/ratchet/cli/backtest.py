@@ -36,11 +36,14 @@ def backtest(
     from include.ratchet.tasks.inspect_model import require_sound
 
     require_model(name)
-    chosen = replays.named(policy or [])
+    asked = policy or []
+    replays.named(asked)
     spec = specs.model(name)
     require_sound(spec)
-    place, content = _replayed(spec.name, chosen, windows, jobs)
+    place, content = _replayed(spec.name, asked, windows, jobs)
     console.print(_table(content))
+    for each, why in content["left_out"].items():
+        console.print(f"{each} was left out: {why}", markup=False, soft_wrap=True)
     console.print(content["recommendation"]["sentence"], markup=False)
     console.print(
         yaml.safe_dump({"triggers": content["recommendation"]["triggers"]}, sort_keys=False), markup=False, highlight=False, end=""
@@ -48,17 +51,18 @@ def backtest(
     console.print(f"page: {place}", markup=False, soft_wrap=True)
 
 
-def _replayed(model: str, policies: tuple[str, ...], windows: int, jobs: int) -> tuple[Path, Json]:
+def _replayed(model: str, asked: list[str], windows: int, jobs: int) -> tuple[Path, Json]:
     """Replay with a progress bar."""
     from include.ratchet.backtest import planning, reporting, running
 
     with running.alone(model):
         made = planning.plan(specs.model(model), windows)
+        policies, left_out = planning.possible(made, asked)
         columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
         with Progress(*columns, console=console, transient=True) as progress:
             bar = progress.add_task("reading the past", total=running.total(made, policies))
             models, found = running.replay(made, policies, jobs, lambda done: progress.update(bar, advance=1, description=done))
-        return reporting.report(made, models, found)
+        return reporting.report(made, models, found, left_out)
 
 
 def _table(content: Json) -> Table:
