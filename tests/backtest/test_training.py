@@ -25,7 +25,8 @@ def test_a_window_whose_training_fails_has_no_model(landed: Project) -> None:
 
 def test_a_window_that_cannot_be_read_is_named(landed: Project) -> None:
     """An error of the transform says in which window, and when that was."""
-    (landed.include / "models" / MODEL / "rows.sql").write_text("SELECT * REPLACE (CAST(error('out of ' || colour) AS DOUBLE) AS x) FROM visits", encoding="utf-8")
+    failing = "SELECT * REPLACE (CAST(error('out of ' || colour) AS DOUBLE) AS x) FROM visits"
+    (landed.include / "models" / MODEL / "rows.sql").write_text(failing, encoding="utf-8")
     landed.write(model=MODEL_YAML.replace("feeds: [visits]", "feeds: [visits]\n    transform: rows.sql"))
     made = planning.plan(specs.model(MODEL), WINDOWS)
     training.uncover(made, 2)
