@@ -5,6 +5,9 @@
 **Does** append to `predictions/<model>` in the lake, with the version and whether the row was in that version's
 training snapshot. **Without a champion** it ends in *skipped*; the first champion scores what waited.
 
+**On SageMaker**, with `deploy.sagemaker.transform`, the champion's rows are laid out in S3 (`submit`), predicted by a
+transform job that is waited for without a worker (`transform`), and appended (`collect`).
+
 **After a failure** clear the task: a row is never predicted twice.
 """
 
@@ -12,10 +15,8 @@ from __future__ import annotations
 
 from airflow.sdk import dag
 
-from include.ratchet.dagkit import assets, defaults, parsing, schedules
-from include.ratchet.dagkit.seam import step
+from include.ratchet.dagkit import assets, defaults, parsing, schedules, targets
 from include.ratchet.domain.modelspec import ModelSpec
-from include.ratchet.tasks import score as body
 
 
 def build(spec: ModelSpec) -> None:
@@ -26,10 +27,10 @@ def build(spec: ModelSpec) -> None:
         schedule=schedules.score(spec),
         description=f"Batch predictions of {spec.name}, each row once.",
         doc_md=__doc__,
-        **defaults.dag("score", spec.owner, subject=spec.name, late=spec.late, max_active_runs=defaults.SEVERAL),
+        **defaults.dag("score", spec.owner, subject=spec.name, late=spec.late, max_active_runs=targets.runs(spec)),
     )
     def score() -> None:
-        step(body.score, outlets=[assets.predictions(spec)], pool=defaults.pool(spec.name))(spec.name)
+        targets.scored(spec, {"outlets": [assets.predictions(spec)], "pool": defaults.pool(spec.name)})
 
     score()
 

@@ -90,7 +90,7 @@ class Door:
     ringing: set[str] = field(default_factory=set)
     """Alarms; an update that names one is taken back."""
     breaking: str = ""
-    """A variant whose container answers with 500."""
+    """A variant whose container answers with 500, or `transform`: every job of that kind."""
     seen: list[cloudwatch.Invocation] = field(default_factory=list)
     """What CloudWatch knows."""
     calls: list[str] = field(default_factory=list)
@@ -98,6 +98,8 @@ class Door:
     _changes: dict[str, Change] = field(default_factory=dict)
     _made: list[tuple[str, str]] = field(default_factory=list)
     _deleted: set[str] = field(default_factory=set)
+    _running: dict[str, int] = field(default_factory=dict)
+    _failed: set[str] = field(default_factory=set)
     url: str = ""
 
     def aws(self) -> Aws:
@@ -223,6 +225,38 @@ class Door:
         made = found["EndpointConfigName"] == change.config
         pending = {} if made else {"PendingDeploymentSummary": {"EndpointConfigName": change.config}}
         return {**found, "EndpointStatus": "Creating" if made else "Updating", **pending}
+
+    def _CreateTransformJob(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        """Let the model's container answer each file under the prefix, in requests of some lines."""
+        if self._there("DescribeTransformJob", TransformJobName=request["TransformJobName"]):
+            raise RefusedError("Job name must be unique within an AWS account and region, and a job with this name already exists")
+        made = self._moto("CreateTransformJob", **request)
+        self._running[request["TransformJobName"]] = TAKES
+        source = urlsplit(request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
+        target = urlsplit(request["TransformOutput"]["S3OutputPath"])
+        store = self.aws().s3
+        found = store.list_objects_v2(Bucket=source.netloc, Prefix=source.path.lstrip("/")).get("Contents", ())
+        try:
+            self._require_whole("transform")
+            served = self._container(request["ModelName"])
+            for key in (each["Key"] for each in found):
+                lines = store.get_object(Bucket=source.netloc, Key=key)["Body"].read().splitlines(keepends=True)
+                said = [answer(served, b"".join(lines[i : i + 100]), "application/jsonlines") for i in range(0, len(lines), 100)]
+                place = f"{target.path.lstrip('/')}{key.rpartition('/')[2]}.out"
+                store.put_object(Bucket=target.netloc, Key=place, Body=b"".join(said))
+        except RequestError:
+            self._failed.add(request["TransformJobName"])
+        return {"TransformJobArn": made["TransformJobArn"]}
+
+    def _DescribeTransformJob(self, request: dict[str, Any]) -> dict[str, Any] | None:  # noqa: N802
+        name = request["TransformJobName"]
+        if not self._there("DescribeTransformJob", TransformJobName=name):
+            raise RefusedError(f"Could not find requested job with name: {name}")
+        found = self._moto("DescribeTransformJob", TransformJobName=name)
+        if self._running.get(name, 0):
+            self._running[name] -= 1
+            return {**found, "TransformJobStatus": "InProgress"}
+        return {**found, "TransformJobStatus": "Failed", "FailureReason": "ClientError: 500"} if name in self._failed else None
 
     def _DeleteEndpointConfig(self, request: dict[str, Any]) -> None:  # noqa: N802
         wanted = request["EndpointConfigName"]

@@ -10,6 +10,7 @@ import pytest
 from airflow.sdk import DAG
 
 from include.ratchet.dagkit import targets
+from include.ratchet.dagkit.defaults import SEVERAL
 from include.ratchet.dagkit.seam import step
 from include.ratchet.domain.specs import PROJECT
 from tests.contract.test_targets import sagemaker_spec
@@ -53,9 +54,21 @@ def test_an_endpoint_is_waited_for_after_each_change() -> None:
     assert found["shift"] == {"canary_settled"}
 
 
+def test_batches_are_scored_before_and_after_a_transform_job() -> None:
+    """Where the spec asks for one; its job outlasts the sweep, so that runs take turns."""
+    deploy = sagemaker_spec("m", "s3://bucket", transform={}).deploy.model_dump()
+    for spec, tasks, runs in (
+        (model_spec(), {"score": set()}, SEVERAL),
+        (model_spec(deploy=deploy), {"submit": set(), "transform": {"submit"}, "collect": {"transform"}}, 1),
+    ):
+        with DAG("d", schedule=None) as dag:
+            targets.scored(spec, {"pool": "p"})
+        assert (edges(dag), targets.runs(spec)) == (tasks, runs)
+
+
 def test_nobody_else_loads_boto3() -> None:
     """A parse without such a model is as light as it was."""
-    heavy = ["boto3", "aiobotocore", "airflow.providers.amazon.aws.sensors.sagemaker"]
+    heavy = ["boto3", "aiobotocore", "airflow.providers.amazon.aws.sensors.sagemaker", "airflow.providers.amazon.aws.operators.sagemaker"]
     code = f"import sys; from include.ratchet.dagkit import targets; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

@@ -109,7 +109,7 @@ def test_a_corrected_image_is_used(serving: Project) -> None:
     for text in (first, first.replace("ratchet:1.0.0", "ratchet:1.0.1"), first):
         file.write_text(text, encoding="utf-8")
         plan = go(serving, endpoint.settled, go(serving, endpoint.shift, begun(serving)))
-        aws = open_endpoint(specs.model(MODEL)).aws.sagemaker  # type: ignore[attr-defined]
+        aws = open_endpoint(specs.model(MODEL)).aws.sagemaker
         made = aws.describe_endpoint_config(EndpointConfigName=aws.describe_endpoint(EndpointName=plan["endpoint"])["EndpointConfigName"])
         model = aws.describe_model(ModelName=made["ProductionVariants"][0]["ModelName"])
         images.append(model["PrimaryContainer"]["Image"].rpartition(":")[2])

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from include.ratchet.adapters.memory import Memory
     from include.ratchet.adapters.s3 import S3Access
     from include.ratchet.adapters.store import Store
+    from include.ratchet.adapters.targets.sagemaker import SageMakerTarget
+    from include.ratchet.adapters.targets.transform import Transforms
     from include.ratchet.domain.feedspec import FeedSpec
     from include.ratchet.domain.modelspec import ModelSpec
     from include.ratchet.domain.online import OnlineStore
     from include.ratchet.domain.ports import Clock, Connections, Lake, Landing, Registry, Source
-    from include.ratchet.domain.target import Endpoint, Target
+    from include.ratchet.domain.target import Target
 
 _first: list[Connections] = []
 
@@ -199,7 +201,21 @@ def open_target(spec: ModelSpec, config: Config | None = None) -> Target:
     return open_endpoint(spec, config) if spec.deploy.sagemaker else LocalTarget(spec.name, open_ledger(config))
 
 
-def open_endpoint(spec: ModelSpec, config: Config | None = None, releases: Mapping[str, str] | None = None) -> Endpoint:
+def open_transforms(spec: ModelSpec, config: Config | None = None) -> Transforms:
+    """Open the transform jobs of a model whose spec has `deploy.sagemaker.transform`.
+
+    Raises:
+        SpecError: It has none; or the connection that it names is not known.
+    """
+    from include.ratchet.adapters.targets.transform import Transforms
+
+    machines = spec.deploy.transform
+    if machines is None:
+        raise SpecError(f"{spec.name}: has no transform jobs", ["found no deploy.sagemaker.transform; allowed here is one"])
+    return Transforms(open_endpoint(spec, config), machines)
+
+
+def open_endpoint(spec: ModelSpec, config: Config | None = None, releases: Mapping[str, str] | None = None) -> SageMakerTarget:
     """Open the endpoint of a model whose target is sagemaker; `releases` are what was published of its versions.
 
     Raises:

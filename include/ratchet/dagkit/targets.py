@@ -1,13 +1,14 @@
-"""What a deployment does besides the ledger's part, by the target of the model."""
+"""What a deployment does besides the ledger's part, and where batches are scored, by the target of the model."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
+from include.ratchet.dagkit import defaults
 from include.ratchet.dagkit.seam import look, step
 from include.ratchet.domain.modelspec import ModelSpec
-from include.ratchet.tasks import canary, endpoint, endpoint_canary
+from include.ratchet.tasks import canary, endpoint, endpoint_canary, score, transform_job
 
 LOOK = timedelta(seconds=15)
 """Between two looks at a canary; the service closes what it logs every 10 s."""
@@ -41,6 +42,22 @@ def tidied(spec: ModelSpec, plan: Any) -> None:
     """Remove what is old."""
     if spec.deploy.sagemaker:
         step(endpoint.tidy)(plan)
+
+
+def scored(spec: ModelSpec, writes: dict[str, Any]) -> None:
+    """Predict in batch: in one task, or before and after a transform job; `writes` are the options of what appends."""
+    if spec.deploy.transform is None:
+        step(score.score, **writes)(spec.name)
+        return
+    from include.ratchet.dagkit.transform import transformed  # loads boto3: only for a model that scores there
+
+    plan = step(transform_job.submit, pool=writes["pool"])(spec.name)
+    step(transform_job.collect, **writes)(transformed(spec, plan))
+
+
+def runs(spec: ModelSpec) -> int:
+    """Return how many runs of a model's scoring may be active: of two with jobs the second would predict the same rows again."""
+    return defaults.SEVERAL if spec.deploy.transform is None else 1
 
 
 def _again(spec: ModelSpec) -> dict[str, Any]:

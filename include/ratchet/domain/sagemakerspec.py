@@ -17,6 +17,15 @@ START_UP = timedelta(minutes=5)
 """What an update needs besides the bake: to start instances, and to load the image on them."""
 
 
+class Transform(Strict):
+    """The machines of batch scoring: a transform job per look that found rows."""
+
+    instance_type: str = Field("ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
+    instances: int = Field(1, ge=1)
+    within: Duration = Field(default="2h", validate_default=True)
+    """How long one job may take."""
+
+
 class SageMaker(Strict):
     """Where the champion's endpoint is, what it runs on, and what takes an update back."""
 
@@ -40,6 +49,9 @@ class SageMaker(Strict):
     """Id of an aws connection; aws_default, and where nobody knows it AWS's own chain, when none is given."""
     registry: bool = False
     """Also keep a model package per version in the group `ratchet-<model>` of SageMaker's registry."""
+
+    transform: Transform | None = None
+    """Score in batch by transform jobs; without it `<model>_score` predicts in Airflow's worker."""
 
     @model_validator(mode="after")
     def _as_sagemaker_allows(self) -> SageMaker:

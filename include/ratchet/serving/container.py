@@ -20,10 +20,12 @@ from fastapi.responses import JSONResponse, Response
 
 from include.ratchet.adapters.models import load_skops
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.records import Json
 from include.ratchet.serving.checks import checked, parse
 from include.ratchet.serving.doors import MAX_BODY, read_body
 from include.ratchet.serving.errors import RequestError, error_answer
 from include.ratchet.serving.frames import Rows, row_count
+from include.ratchet.serving.reader import MAX_ROWS
 from include.ratchet.serving.served import Served, predict, rehearse
 
 PLACE, PORT = "/opt/ml/model", 8080
@@ -54,25 +56,28 @@ def answer(served: Served, body: bytes, kind: str) -> bytes:
     Raises:
         RequestError: 400 and 422 for the input; 500 when the version could not predict it.
     """
-    lines = kind.partition(";")[0].strip() == LINES
-    rows = _rows(served, body, lines=lines)
+    if kind.partition(";")[0].strip() == LINES:
+        records = [line for line in body.splitlines() if line.strip()]
+        # A batch transform fills a request by its bytes: short records may be more than a request may hold.
+        parts = (records[start : start + MAX_ROWS] for start in range(0, max(len(records), 1), MAX_ROWS))
+        return b"".join(_lines(served, checked({"records": [parse(each) for each in part]}, served.columns)) for part in parts)
+    table = served.reader.read(body)
+    return _encoded(_predicted(served, checked(parse(body), served.columns) if table is None else table))
+
+
+def _predicted(served: Served, rows: Rows) -> Json:
     try:
-        said = predict(served, rows)
+        return predict(served, rows)
     except Exception as error:
         _log.exception("%s %s could not predict %d rows", served.spec.name, served.title, row_count(rows))
         raise RequestError(500, "prediction_failed", "the version could not predict these rows; the container's log says where") from error
-    if not lines:
-        return _encoded(said)
+
+
+def _lines(served: Served, rows: Rows) -> bytes:
+    said = _predicted(served, rows)
     shares = said.get("probabilities") or [None] * len(said["predictions"])
     each = zip(said["predictions"], shares, strict=True)
     return b"".join(_encoded({"prediction": one, "probability": share, "version": served.version}) + b"\n" for one, share in each)
-
-
-def _rows(served: Served, body: bytes, *, lines: bool) -> Rows:
-    if lines:
-        return checked({"records": [parse(line) for line in body.splitlines() if line.strip()]}, served.columns)
-    table = served.reader.read(body)
-    return checked(parse(body), served.columns) if table is None else table
 
 
 def create_app(served: Served) -> FastAPI:

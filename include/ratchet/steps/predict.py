@@ -15,6 +15,8 @@ from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.steps.answers import answer
 from include.ratchet.steps.frames import columns_of, features
 
+IN_SNAPSHOT = "in_snapshot"
+
 
 def unscored(rows: pa.Table, known: pa.Table | None, spec: ModelSpec) -> pa.Table:
     """Keep the rows whose id has no prediction."""
@@ -43,16 +45,25 @@ def predict(pipeline: Any, rows: pa.Table, trained: pa.Table, spec: ModelSpec, v
         scores = said.predicted.astype(float)
     else:
         scores = said.probabilities[:, 1] if said.probabilities.shape[1] == 2 else said.probabilities.max(axis=1)  # noqa: PLR2004
+    return answered(known_of(rows, trained, spec), said.predicted, scores, spec, version, at)
+
+
+def known_of(rows: pa.Table, trained: pa.Table, spec: ModelSpec) -> pa.Table:
+    """Return what a prediction keeps of its row: id columns, event time, and in_snapshot."""
     kept = [*spec.columns.id, *([spec.columns.time] if spec.columns.time else [])]
-    out = rows.select(list(dict.fromkeys(kept)))
-    predicted = _names(said.predicted) if spec.classifies else pa.array(said.predicted.astype(float))
+    return rows.select(list(dict.fromkeys(kept))).append_column(IN_SNAPSHOT, _among(rows, trained, spec))
+
+
+def answered(known: pa.Table, predicted: npt.NDArray[Any], scores: Any, spec: ModelSpec, version: int, at: datetime) -> pa.Table:
+    """Lay predictions out as `predict` does, beside what `known_of` returned."""
     columns = {
-        "prediction": predicted,
+        "prediction": _names(predicted) if spec.classifies else pa.array(predicted.astype(float)),
         "score": pa.array(np.asarray(scores, dtype=float)),
-        "model_version": pa.repeat(pa.scalar(version, type=pa.int64()), rows.num_rows),
-        "in_snapshot": _among(rows, trained, spec),
-        "scored_at": pa.repeat(pa.scalar(at, type=pa.timestamp("us", tz="UTC")), rows.num_rows),
+        "model_version": pa.repeat(pa.scalar(version, type=pa.int64()), known.num_rows),
+        IN_SNAPSHOT: known[IN_SNAPSHOT],
+        "scored_at": pa.repeat(pa.scalar(at, type=pa.timestamp("us", tz="UTC")), known.num_rows),
     }
+    out = known.drop_columns([IN_SNAPSHOT])
     for name, values in columns.items():
         out = out.append_column(name, values)
     return out

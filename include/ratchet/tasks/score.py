@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,45 +21,100 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """Rows without a prediction, and which version is to give each its own: of shape `(n_rows,)`."""
+
+    spec: ModelSpec
+    rows: pa.Table
+    by: npt.NDArray[np.int_]
+    pipelines: Mapping[int, Any]
+    champion: int
+
+    def of(self, version: int) -> pa.Table:
+        """Return the rows of a version, with all that it was fitted on."""
+        import pyarrow as pa
+
+        from include.ratchet.steps.frames import columns_of
+
+        part = self.rows.filter(pa.array(self.by == version))
+        _require(columns_of(self.pipelines[version], self.spec.columns).features, part.column_names, self.spec.name)
+        return part
+
+
 def score(model: str) -> Json:
     """Predict every row up to now that has no prediction yet, each by the champion of its time; append them.
 
     Raises:
         Skip: There is no champion, or nothing to score.
     """
-    import pyarrow as pa
+    found = waiting(model)
+    written = [predict_here(found, version) for version in sorted(set(found.by.tolist()))]
+    return {"model": model, "champion": found.champion, "rows": found.rows.num_rows, "version": written[-1]}
 
-    from include.ratchet.adapters import open_lake, open_ledger
-    from include.ratchet.steps.frames import columns_of
-    from include.ratchet.steps.predict import predict, unscored
-    from include.ratchet.steps.transform import content_digest
 
-    spec, lake, ledger = specs.model(model), open_lake(), open_ledger()
+def waiting(model: str) -> Waiting:
+    """Find the rows up to now that have no prediction.
+
+    Raises:
+        Skip: There is no champion, or nothing to score.
+    """
+    from include.ratchet.adapters import open_ledger
+    from include.ratchet.steps.predict import unscored
+
+    spec, ledger = specs.model(model), open_ledger()
     served = [each.version for each in reversed(ledger.promotions(model))]
     if not served:
         message = "no champion yet: the first one scores what waits"
         raise Skip(message)
-    tables, table = reading.versions(spec), f"predictions/{model}"
+    tables = reading.versions(spec)
     window = Window(reading.LONG_AGO, reading.now(spec)) if spec.columns.time else None
-    known = lake.dataset(table).to_table(list(spec.columns.id), use_threads=False) if lake.version(table) is not None else None
+    known = predicted_ids(spec)
     pipelines = {served[-1]: reading.champion(model, served[-1])}
     todo = unscored(_rows(spec, tables, window, pipelines), known, spec)
     if todo.num_rows == 0:
         message = "every row has its prediction"
         raise Skip(message)
     by = _champions_of(todo, spec, served)
-    if others := set(by) - set(pipelines):
+    if others := set(by.tolist()) - set(pipelines):
         pipelines |= {version: reading.champion(model, version) for version in others}
         todo = unscored(_rows(spec, tables, window, pipelines), known, spec)
-    for champion in sorted(set(by)):
-        columns, part = columns_of(pipelines[champion], spec.columns), todo.filter(pa.array(by == champion))
-        _require(columns.features, part.column_names, model)
-        trained = lake.kept(reading.snapshot_of(model, champion).place).select(list(spec.columns.id))
-        made = predict(pipelines[champion], part, trained, spec, champion, datetime.now(UTC))
-        ids = list(spec.columns.id)
-        write_id = digest([model, champion, content_digest(made.select(ids))])  # by count, another batch could pass for this one
-        version = lake.write(table, made, write_id=write_id, mode="insert", key=ids)  # `./ratchet run` may be scoring the same rows
-    return {"model": model, "champion": served[-1], "rows": todo.num_rows, "version": version}
+    return Waiting(spec, todo, by, pipelines, served[-1])
+
+
+def predicted_ids(spec: ModelSpec) -> pa.Table | None:
+    """Return the ids of the rows that have a prediction; None before the first one."""
+    from include.ratchet.adapters import open_lake
+
+    lake, table = open_lake(), f"predictions/{spec.name}"
+    return lake.dataset(table).to_table(list(spec.columns.id), use_threads=False) if lake.version(table) is not None else None
+
+
+def predict_here(found: Waiting, version: int) -> int | None:
+    """Let this worker predict the rows of a version; return the table's version."""
+    from include.ratchet.steps.predict import predict
+
+    spec, part = found.spec, found.of(version)
+    made = predict(found.pipelines[version], part, trained_on(spec, version), spec, version, datetime.now(UTC))
+    return append(spec, version, made)
+
+
+def trained_on(spec: ModelSpec, version: int) -> pa.Table:
+    """Return the ids of a version's snapshot."""
+    from include.ratchet.adapters import open_lake
+
+    return open_lake().kept(reading.snapshot_of(spec.name, version).place).select(list(spec.columns.id))
+
+
+def append(spec: ModelSpec, version: int, made: pa.Table) -> int | None:
+    """Append predictions, each row once; return the table's version."""
+    from include.ratchet.adapters import open_lake
+    from include.ratchet.steps.transform import content_digest
+
+    ids = list(spec.columns.id)
+    write_id = digest([spec.name, version, content_digest(made.select(ids))])  # by count, another batch could pass for this one
+    # `./ratchet run` may be scoring the same rows.
+    return open_lake().write(f"predictions/{spec.name}", made, write_id=write_id, mode="insert", key=ids)
 
 
 def _rows(spec: ModelSpec, tables: dict[str, int], window: Window | None, pipelines: Mapping[int, Any]) -> pa.Table:

@@ -168,7 +168,7 @@ class SageMakerTarget(Endpoint):
     def _variant(self, name: str, version: int, weight: float) -> Json:
         return {
             "VariantName": name,
-            "ModelName": self._published(version),
+            "ModelName": self.release(version),
             "InitialInstanceCount": self.wanted.instances,
             "InstanceType": self.wanted.instance_type,
             "InitialVariantWeight": round(weight, 6),
@@ -184,7 +184,7 @@ class SageMakerTarget(Endpoint):
         alarms = [{"AlarmName": each} for each in self.wanted.alarms]
         return {"BlueGreenUpdatePolicy": policy, **({"AutoRollbackConfiguration": {"Alarms": alarms}} if alarms else {})}
 
-    def _published(self, version: int) -> str:
+    def release(self, version: int) -> str:
         """Return the model of a version that this deployment published, or else the newest."""
         if release := self.releases.get(str(version)):
             return release

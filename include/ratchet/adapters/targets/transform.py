@@ -1,0 +1,110 @@
+"""Batch scoring on SageMaker: lines into S3, a transform job over them, and its answers out of S3.
+
+The job itself is created and waited for by the amazon provider's operator (`dagkit/transform.py`), by the request that
+`ready` returns. Its name is content: the same rows and version are one job, whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from include.ratchet.adapters.targets.aws import ABSENT, Aws, refused, said_plainly
+from include.ratchet.adapters.targets.bucket import put
+from include.ratchet.adapters.targets.sagemaker import SageMakerTarget
+from include.ratchet.domain.errors import DeployError
+from include.ratchet.domain.records import Json, digest
+from include.ratchet.domain.sagemakerspec import Transform
+
+LINES = "application/jsonlines"
+PAYLOAD_MB = 1
+"""Per request to the container: some thousand records, which it answers well within its minute."""
+OVER = ("Failed", "Stopped")
+TRIES = 10
+
+
+@dataclass(frozen=True)
+class Transforms:
+    """The transform jobs of one model."""
+
+    target: SageMakerTarget
+    machines: Transform
+
+    @property
+    def aws(self) -> Aws:
+        """Where AWS answers."""
+        return self.target.aws
+
+    def ready(self, version: int, content: str, parts: Iterable[bytes]) -> Json:
+        """Put lines into S3; return the request of their job (CreateTransformJob).
+
+        Args:
+            version: Which is to answer; it was published.
+            content: Digest of the rows.
+            parts: Files of JSON lines.
+
+        Raises:
+            DeployError: The version was never published, or AWS refuses; or jobs over these rows have failed again and again.
+        """
+        with said_plainly(f"transform for {self.target.spec.name} version {version}"):
+            release = self.target.release(version)
+            name = self._name(f"{self.target.stem}-t-{digest([release, content])[:12]}")
+            place = f"{self.target.wanted.place.rstrip('/')}/transform/{name}"
+            for number, lines in enumerate(parts):
+                put(self.aws, f"{place}/in/part-{number:05d}.jsonl", lines)
+        source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"{place}/in/"}}
+        return {
+            "TransformJobName": name,
+            "ModelName": release,
+            "BatchStrategy": "MultiRecord",
+            "MaxPayloadInMB": PAYLOAD_MB,
+            "TransformInput": {"DataSource": source, "ContentType": LINES, "SplitType": "Line"},
+            "TransformOutput": {"S3OutputPath": f"{place}/out/", "Accept": LINES, "AssembleWith": "Line"},
+            "TransformResources": {"InstanceType": self.machines.instance_type, "InstanceCount": self.machines.instances},
+            "Tags": [{"Key": "ratchet:model", "Value": self.target.spec.name}],
+        }
+
+    def answers(self, request: Json) -> list[bytes]:
+        """Return the answers of a job that has ended, line by line in the order of what was put."""
+        bucket, prefix = _place(request["TransformOutput"]["S3OutputPath"])
+        with said_plainly(f"read {request['TransformJobName']}"):
+            keys = sorted(self._keys(bucket, prefix))
+            return [line for key in keys for line in self._read(bucket, key).splitlines() if line.strip()]
+
+    def clear(self, request: Json) -> None:
+        """Delete what a job read and wrote: rows of people, perhaps, that nothing needs any more."""
+        with said_plainly(f"clear {request['TransformJobName']}"):
+            for uri in (request["TransformOutput"]["S3OutputPath"], request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]):
+                bucket, prefix = _place(uri)
+                for key in self._keys(bucket, prefix):
+                    self.aws.s3.delete_object(Bucket=bucket, Key=key)
+
+    def _name(self, stem: str) -> str:
+        """Return the name of the job to run or to wait for: a job that failed keeps its name for ever, the next one is numbered."""
+        for number in range(TRIES):
+            name = f"{stem}-{number}"
+            try:
+                status = self.aws.sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"]
+            except ClientError as error:
+                if refused(error, ABSENT):
+                    return name
+                raise
+            if status not in OVER:
+                return name
+        raise DeployError(f"{stem}: {TRIES} transform jobs over these rows have failed; see why in AWS's console, or take `transform` out")
+
+    def _keys(self, bucket: str, prefix: str) -> list[str]:
+        pages = self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [each["Key"] for page in pages for each in page.get("Contents", ())]
+
+    def _read(self, bucket: str, key: str) -> bytes:
+        with self.aws.s3.get_object(Bucket=bucket, Key=key)["Body"] as body:
+            content: bytes = body.read()
+        return content
+
+
+def _place(uri: str) -> tuple[str, str]:
+    return urlsplit(uri).netloc, urlsplit(uri).path.lstrip("/")

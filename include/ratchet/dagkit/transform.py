@@ -1,0 +1,80 @@
+"""Run a transform job of SageMaker without holding a worker. Loads boto3: imported only where a model scores there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTransformOperator
+from airflow.providers.amazon.aws.triggers.sagemaker import SageMakerTrigger
+from airflow.providers.amazon.aws.utils import validate_execute_complete_event
+from airflow.sdk.exceptions import AirflowFailException
+from botocore.exceptions import ClientError
+
+from include.ratchet.domain.modelspec import ModelSpec
+
+POLL_SECONDS = 30
+RUNNING = ("InProgress", "Stopping")
+
+
+class Transformed(SageMakerTransformOperator):
+    """The provider's operator, deferred: creates the job that a plan asks for, unless it is there, and passes the plan on."""
+
+    template_fields: Sequence[str] = (*SageMakerTransformOperator.template_fields, "plan")
+
+    def __init__(self, *, plan: Any, within: timedelta, **options: Any) -> None:
+        """Run the `request` of the plan, where it has one."""
+        super().__init__(config={}, check_if_job_exists=False, deferrable=True, check_interval=POLL_SECONDS, **options)
+        self.max_attempts = int(within.total_seconds() / POLL_SECONDS) + 1
+        self.max_ingestion_time = int(within.total_seconds())
+        self.plan, self.within = plan, within
+
+    def execute(self, context: Any) -> Any:
+        """Create it; a try that was killed after that finds it by its name."""
+        request = self.plan["request"]
+        if request is None:
+            return self.plan
+        status = self._status(request["TransformJobName"])
+        if status is None:
+            self.config = request
+            super().execute(context)  # defers, unless the job ended at once
+        elif status in RUNNING:
+            self.defer(trigger=self._trigger(request["TransformJobName"]), method_name="execute_complete", timeout=self.within)
+        elif status != "Completed":
+            raise AirflowFailException(f"{request['TransformJobName']} is {status}; see why in AWS's console. The next run begins another.")
+        return self.plan
+
+    def execute_complete(self, context: Any, event: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 - the SDK's signature
+        """Pass the plan on; the next task reads the answers."""
+        said = validate_execute_complete_event(event)
+        if said["status"] != "success":
+            raise AirflowFailException(f"{self.plan['request']['TransformJobName']}: {said.get('message') or said}")
+        return self.plan
+
+    def _status(self, name: str) -> str | None:
+        try:
+            return str(self.hook.describe_transform_job(name)["TransformJobStatus"])
+        except ClientError as error:
+            if "Could not find" in error.response["Error"]["Message"]:
+                return None
+            raise
+
+    def _trigger(self, name: str) -> SageMakerTrigger:
+        return SageMakerTrigger(
+            job_name=name,
+            job_type="Transform",
+            waiter_delay=self.check_interval,
+            waiter_max_attempts=self.max_attempts,
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name,
+        )
+
+
+def transformed(spec: ModelSpec, plan: Any) -> Any:
+    """Return the plan once its job has ended."""
+    wanted = spec.deploy.sagemaker
+    if wanted is None or wanted.transform is None:
+        return plan
+    options = {"aws_conn_id": wanted.connection or "aws_default", "region_name": wanted.region}
+    return Transformed(task_id="transform", plan=plan, within=wanted.transform.within, **options).output

@@ -1,0 +1,85 @@
+"""A transform job: by the provider's operator, created once, waited for without a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from airflow.providers.common.compat.sdk import TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.ratchet.dagkit.transform import Transformed
+from tests.aws import REGION, Door, door
+from tests.s3server import S3Server
+
+
+class Instance:
+    """What the operator tells its task instance: the link to the console."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.pushed: dict[str, Any] = {}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        """Keep it."""
+        self.pushed[key] = value
+
+
+@pytest.fixture
+def cloud(s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+    """Open AWS with one model."""
+    with door(s3.endpoint, tmp_path) as made:
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", made.connection)
+        made.breaking = "transform"  # there is no archive: the job is what is looked at
+        container = {"Image": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/r:1", "ModelDataUrl": "s3://b/k"}
+        made.aws().sagemaker.create_model(ModelName="m-1", PrimaryContainer=container, ExecutionRoleArn="arn:aws:iam::123456789012:role/r")
+        yield made
+
+
+def _operator(place: str, name: str) -> Transformed:
+    bucket = place.removeprefix("s3://").partition("/")[0]
+    request = {
+        "TransformJobName": name,
+        "ModelName": "m-1",
+        "TransformInput": {
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/in/"}},
+            "ContentType": "application/jsonlines",
+        },
+        "TransformOutput": {"S3OutputPath": f"s3://{bucket}/out/"},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    }
+    plan = {"model": "m", "request": request}
+    return Transformed(task_id="transform", plan=plan, within=timedelta(hours=1), aws_conn_id="aws_default", region_name=REGION)
+
+
+def test_it_is_created_once_and_waited_for(s3: S3Server, cloud: Door) -> None:
+    """A try that was killed once the job was there finds it by its name; the triggerer waits, and the plan goes on."""
+    place = s3.bucket()
+    cloud.aws().s3.put_object(Bucket=place.removeprefix("s3://").partition("/")[0], Key="in/part", Body=b"{}\n")
+    operator = _operator(place, f"job-{id(cloud)}")
+    for _ in range(2):
+        with pytest.raises(TaskDeferred) as deferred:
+            operator.execute({"ti": Instance()})
+        name, arguments = deferred.value.trigger.serialize()
+        assert name == "airflow.providers.amazon.aws.triggers.sagemaker.SageMakerTrigger"
+        assert (arguments["job_name"], arguments["job_type"]) == (operator.plan["request"]["TransformJobName"], "Transform")
+    assert cloud.calls.count("CreateTransformJob") == 1
+    assert operator.execute_complete({}, {"status": "success", "job_name": "j"}) == operator.plan
+    with pytest.raises(AirflowFailException, match="no capacity"):
+        operator.execute_complete({}, {"status": "failed", "message": "no capacity"})
+    for _ in range(3):
+        cloud.aws().sagemaker.describe_transform_job(TransformJobName=operator.plan["request"]["TransformJobName"])
+    with pytest.raises(AirflowFailException, match=r"is Failed; .* The next run begins another"):
+        operator.execute({"ti": Instance()})
+
+
+def test_a_plan_without_a_request_asks_nobody() -> None:
+    """Every row was of another version's time, and is predicted."""
+    operator = _operator("s3://b", "job")
+    operator.plan = {"model": "m", "request": None}
+    assert operator.execute({}) == {"model": "m", "request": None}
+    assert boto3.DEFAULT_SESSION is None
