@@ -39,6 +39,7 @@ BY_ANOTHER = {
         f"include/ratchet/adapters/targets/{part}.py": "tests/contract/test_targets.py: by the calls that it makes"
         for part in ("aws", "local", "packages", "sagemaker")
     },
+    "include/ratchet/adapters/targets/transform.py": "tests/contract/test_targets.py: by the jobs that it makes",
     "include/ratchet/adapters/targets/measured.py": "tests/tasks/test_endpoint.py: a canary's figures",
     "include/ratchet/adapters/online.py": "tests/contract/test_online.py: on SQLite and PostgreSQL, beside the fake",
     **{

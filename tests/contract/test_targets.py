@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -18,9 +19,11 @@ from include.ratchet.adapters.models import save_skops
 from include.ratchet.adapters.targets.aws import Aws
 from include.ratchet.adapters.targets.local import LocalTarget
 from include.ratchet.adapters.targets.sagemaker import SageMakerTarget
+from include.ratchet.adapters.targets.transform import Transforms
 from include.ratchet.domain.errors import DeployError, RegistryError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Promotion, RuleResult, Verdict
+from include.ratchet.domain.sagemakerspec import Transform
 from include.ratchet.domain.target import Target
 from include.ratchet.steps.pipeline import build_pipeline
 from tests.aws import REGION, Door, door
@@ -290,3 +293,43 @@ def test_killed_at_any_call_and_run_again_it_arrives(make: Callable[..., Bed], m
         packages = bed.target.packages.aws.sagemaker.list_model_packages(ModelPackageGroupName=bed.target.stem)
         assert len(packages["ModelPackageSummaryList"]) == 2, at
     assert struck == len(range(1 if moment == "before" else 3, whole, KILL_EVERY)) >= 3
+
+
+LINES = b'{"x": 1.0, "c": "a"}\n{"x": -1.0, "c": null}\n'
+
+
+def _transformed(jobs: Transforms) -> list[bytes]:
+    """Go from rows to answers by a job, as `submit`, the operator and `collect` do; each call may be the second one."""
+    request = jobs.ready(1, "0" * 64, [LINES, LINES])
+    jobs.aws.create("transform_job", **request)
+    while jobs.aws.sagemaker.describe_transform_job(TransformJobName=request["TransformJobName"])["TransformJobStatus"] == "InProgress":
+        pass
+    return jobs.answers(request)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_transform_killed_at_any_call_is_one_job(make: Callable[..., Bed], cloud: Door, moment: str) -> None:
+    """Run again, it finds its own job, and the answers are one per row in their order."""
+    struck = 0
+    for at in range(1, 12, 2):
+        bed = make("sagemaker", transform={})
+        assert isinstance(bed.target, SageMakerTarget)
+        bed.publish(1)
+        jobs, before = Transforms(bed.target, Transform()), cloud.calls.count("CreateTransformJob")
+        calls = Calls(jobs.aws, moment)
+        calls.arm(at)
+        try:
+            _transformed(jobs)
+        except KilledError:
+            struck += 1
+        calls.arm(0)
+        said = [json.loads(line) for line in _transformed(jobs)]
+        assert [each["prediction"] for each in said] == [each["prediction"] for each in said[:2]] * 2, at
+        assert (len(said), {each["version"] for each in said}) == (4, {1})
+        request = jobs.ready(1, "0" * 64, [LINES, LINES])
+        assert request["TransformJobName"].endswith("-0")
+        for _ in range(2):
+            jobs.clear(request)
+        assert jobs.ready(1, "0" * 64, [LINES])["TransformJobName"].endswith("-1")
+        assert cloud.calls.count("CreateTransformJob") - before <= 2 + (struck > 0)
+    assert struck >= 5

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.sdk.exceptions import AirflowFailException
@@ -82,4 +81,3 @@ def test_a_plan_without_a_request_asks_nobody() -> None:
     operator = _operator("s3://b", "job")
     operator.plan = {"model": "m", "request": None}
     assert operator.execute({}) == {"model": "m", "request": None}
-    assert boto3.DEFAULT_SESSION is None

@@ -52,7 +52,7 @@ class Transforms:
         with said_plainly(f"transform for {self.target.spec.name} version {version}"):
             release = self.target.release(version)
             name = self._name(f"{self.target.stem}-t-{digest([release, content])[:12]}")
-            place = f"{self.target.wanted.place.rstrip('/')}/transform/{name}"
+            place = self._place(name)
             for number, lines in enumerate(parts):
                 put(self.aws, f"{place}/in/part-{number:05d}.jsonl", lines)
         source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"{place}/in/"}}
@@ -69,7 +69,7 @@ class Transforms:
 
     def answers(self, request: Json) -> list[bytes]:
         """Return the answers of a job that has ended, line by line in the order of what was put."""
-        bucket, prefix = _place(request["TransformOutput"]["S3OutputPath"])
+        bucket, prefix = _parts(request["TransformOutput"]["S3OutputPath"])
         with said_plainly(f"read {request['TransformJobName']}"):
             keys = sorted(self._keys(bucket, prefix))
             return [line for key in keys for line in self._read(bucket, key).splitlines() if line.strip()]
@@ -78,12 +78,15 @@ class Transforms:
         """Delete what a job read and wrote: rows of people, perhaps, that nothing needs any more."""
         with said_plainly(f"clear {request['TransformJobName']}"):
             for uri in (request["TransformOutput"]["S3OutputPath"], request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]):
-                bucket, prefix = _place(uri)
+                bucket, prefix = _parts(uri)
                 for key in self._keys(bucket, prefix):
                     self.aws.s3.delete_object(Bucket=bucket, Key=key)
 
     def _name(self, stem: str) -> str:
-        """Return the name of the job to run or to wait for: a job that failed keeps its name for ever, the next one is numbered."""
+        """Return the name of the job to run or to wait for.
+
+        One that failed, or whose answers were taken and cleared, keeps its name for ever: the next one is numbered.
+        """
         for number in range(TRIES):
             name = f"{stem}-{number}"
             try:
@@ -92,9 +95,12 @@ class Transforms:
                 if refused(error, ABSENT):
                     return name
                 raise
-            if status not in OVER:
+            if status not in OVER and (status != "Completed" or self._keys(*_parts(f"{self._place(name)}/out/"))):
                 return name
         raise DeployError(f"{stem}: {TRIES} transform jobs over these rows have failed; see why in AWS's console, or take `transform` out")
+
+    def _place(self, name: str) -> str:
+        return f"{self.target.wanted.place.rstrip('/')}/transform/{name}"
 
     def _keys(self, bucket: str, prefix: str) -> list[str]:
         pages = self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -106,5 +112,5 @@ class Transforms:
         return content
 
 
-def _place(uri: str) -> tuple[str, str]:
+def _parts(uri: str) -> tuple[str, str]:
     return urlsplit(uri).netloc, urlsplit(uri).path.lstrip("/")
