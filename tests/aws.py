@@ -100,6 +100,7 @@ class Door:
     _deleted: set[str] = field(default_factory=set)
     _running: dict[str, int] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
+    _stopped: set[str] = field(default_factory=set)
     url: str = ""
 
     def aws(self) -> Aws:
@@ -253,10 +254,19 @@ class Door:
         if not self._there("DescribeTransformJob", TransformJobName=name):
             raise RefusedError(f"Could not find requested job with name: {name}")
         found = self._moto("DescribeTransformJob", TransformJobName=name)
+        if name in self._stopped:
+            return {**found, "TransformJobStatus": "Stopped"}
         if self._running.get(name, 0):
             self._running[name] -= 1
             return {**found, "TransformJobStatus": "InProgress"}
         return {**found, "TransformJobStatus": "Failed", "FailureReason": "ClientError: 500"} if name in self._failed else None
+
+    def _StopTransformJob(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        name = request["TransformJobName"]
+        if not self._running.get(name, 0):
+            raise RefusedError(f"The request was rejected because the transform job {name} is in status Completed.")
+        self._stopped.add(name)
+        return {}
 
     def _DeleteEndpointConfig(self, request: dict[str, Any]) -> None:  # noqa: N802
         wanted = request["EndpointConfigName"]

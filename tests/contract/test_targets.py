@@ -307,6 +307,21 @@ def _transformed(jobs: Transforms) -> list[bytes]:
     return jobs.answers(request)
 
 
+def test_numbers_of_jobs_do_not_end(make: Callable[..., Bed]) -> None:
+    """However often the same rows were asked for, the next run has a name for its job."""
+    bed = make("sagemaker", transform={})
+    assert isinstance(bed.target, SageMakerTarget)
+    bed.publish(1)
+    jobs = Transforms(bed.target, Transform())
+    for number in range(12):
+        request = jobs.ready(1, "1" * 64, [LINES])
+        assert request["TransformJobName"].endswith(f"-{number}")
+        jobs.aws.create("transform_job", **request)
+        while jobs.aws.sagemaker.describe_transform_job(TransformJobName=request["TransformJobName"])["TransformJobStatus"] != "Completed":
+            pass
+        jobs.clear(request)
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_transform_killed_at_any_call_is_one_job(make: Callable[..., Bed], cloud: Door, moment: str) -> None:
     """Run again, it finds its own job, and the answers are one per row in their order."""

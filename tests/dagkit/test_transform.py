@@ -11,7 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.ratchet.dagkit.transform import Transformed
+from include.ratchet.dagkit.transform import MARGIN, Transformed
 from tests.aws import REGION, Door, door
 from tests.s3server import S3Server
 
@@ -66,6 +66,7 @@ def test_it_is_created_once_and_waited_for(s3: S3Server, cloud: Door) -> None:
         name, arguments = deferred.value.trigger.serialize()
         assert name == "airflow.providers.amazon.aws.triggers.sagemaker.SageMakerTrigger"
         assert (arguments["job_name"], arguments["job_type"]) == (operator.plan["request"]["TransformJobName"], "Transform")
+        assert deferred.value.timeout == timedelta(hours=1) + MARGIN
     assert cloud.calls.count("CreateTransformJob") == 1
     assert operator.execute_complete({}, {"status": "success", "job_name": "j"}) == operator.plan
     with pytest.raises(AirflowFailException, match="no capacity"):
@@ -73,6 +74,21 @@ def test_it_is_created_once_and_waited_for(s3: S3Server, cloud: Door) -> None:
     for _ in range(3):
         cloud.aws().sagemaker.describe_transform_job(TransformJobName=operator.plan["request"]["TransformJobName"])
     with pytest.raises(AirflowFailException, match=r"is Failed; .* The next run begins another"):
+        operator.execute({"ti": Instance()})
+
+
+def test_a_job_that_has_had_its_time_is_stopped(s3: S3Server, cloud: Door) -> None:
+    """It is not paid for any longer than the spec says, and the task fails; one that had just ended is no other failure."""
+    operator = _operator(s3.bucket(), f"late-{id(cloud)}")
+    with pytest.raises(TaskDeferred):
+        operator.execute({"ti": Instance()})
+    for _ in range(2):
+        with pytest.raises(AirflowFailException, match="told to stop, it took longer than 1:00:00"):
+            operator.execute_complete({}, {"status": "timeout", "job_name": "j"})
+        cloud._running.clear()
+    said = cloud.aws().sagemaker.describe_transform_job(TransformJobName=operator.plan["request"]["TransformJobName"])
+    assert said["TransformJobStatus"] == "Stopped"
+    with pytest.raises(AirflowFailException, match="is Stopped; "):
         operator.execute({"ti": Instance()})
 
 

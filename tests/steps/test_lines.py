@@ -35,3 +35,10 @@ def test_answers_of_others_are_refused(rows: int, version: int, said: str) -> No
     """One answer short, or another version's: nothing is written."""
     with pytest.raises(DataError, match=said):
         from_lines([b'{"prediction": 1, "probability": 0.5, "version": 2}'], rows, version)
+
+
+@pytest.mark.parametrize("line", [b"cut {", b"3", b'{"message": "broken"}', b'{"prediction": 1, "version": 2}'])
+def test_an_answer_that_is_none_is_refused(line: bytes) -> None:
+    """Said as what it is, and not tried again."""
+    with pytest.raises(DataError, match=r"an answer among 1 cannot be read \(.*\); expected 1 by version 2\. Nothing was written"):
+        from_lines([line], 1, 2)

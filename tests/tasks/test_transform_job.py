@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.errors import DataError, DeployError, Skip
 from include.ratchet.domain.records import Json
 from include.ratchet.steps.predict import predict
-from include.ratchet.tasks import choose, deploy, score, transform_job
+from include.ratchet.tasks import choose, deploy, retain, score, transform_job
 from tests.aws import Door
 from tests.contract.test_targets import KilledError
 from tests.tiny import DAYS, MODEL, Project, visits
@@ -108,6 +108,34 @@ def test_answers_that_are_not_all_there_write_nothing(scoring: Project) -> None:
     assert open_lake().version(f"predictions/{MODEL}") is None
 
 
+def test_bad_answers_do_not_stop_scoring_for_good(scoring: Project) -> None:
+    """They are dropped with what was asked, so that the next run asks another job over the same rows."""
+    plan = _run(scoring, transform_job.submit, MODEL)
+    _job(plan)
+    jobs = open_transforms(specs.model(MODEL))
+    bucket, _, prefix = plan["request"]["TransformOutput"]["S3OutputPath"].removeprefix("s3://").partition("/")
+    jobs.aws.s3.put_object(
+        Bucket=bucket, Key=f"{prefix}part-99999.jsonl.out", Body=b'{"prediction": 1, "probability": 0.5, "version": 1}\n'
+    )
+    with pytest.raises(DataError, match=r"found \d+ answers; .* the next run asks another job"):
+        _run(scoring, transform_job.collect, plan)
+    assert _left(plan) == []
+    again = _run(scoring, transform_job.submit, MODEL)
+    assert again["request"]["TransformJobName"] == plan["request"]["TransformJobName"].removesuffix("-0") + "-1"
+    _job(again)
+    assert _run(scoring, transform_job.collect, again)["rows"] == _predictions().num_rows
+
+
+def test_what_nobody_takes_goes_with_retention(scoring: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines in S3 and ids in the lake of a job that was never collected: kept for a week, then removed."""
+    plan = _run(scoring, transform_job.submit, MODEL)
+    assert retain.retain()["transforms"] == 0
+    assert (len(_left(plan)), len(open_lake().files("transforms"))) == (1, 1)
+    monkeypatch.setattr(retain, "JOBS_LIVE", -timedelta(days=1))
+    assert retain.retain()["transforms"] == 2
+    assert (_left(plan), open_lake().files("transforms")) == ([], [])
+
+
 def test_a_job_that_failed_is_followed_by_another(scoring: Project, cloud: Door) -> None:
     """SageMaker keeps a job's name for ever: the next run's is numbered, over the same rows."""
     cloud.breaking = "transform"
@@ -115,6 +143,7 @@ def test_a_job_that_failed_is_followed_by_another(scoring: Project, cloud: Door)
     _job(plan)
     cloud.breaking = ""
     again = _run(scoring, transform_job.submit, MODEL)
+    assert _left(plan) == []  # rows of people
     names = [each["request"]["TransformJobName"] for each in (plan, again)]
     assert names[0].removesuffix("-0") == names[1].removesuffix("-1")
     _job(again)

@@ -16,6 +16,8 @@ from include.ratchet.domain.modelspec import ModelSpec
 
 POLL_SECONDS = 30
 RUNNING = ("InProgress", "Stopping")
+MARGIN = timedelta(minutes=10)
+"""The trigger ends its watch by itself, so that the job can be stopped; only a triggerer that is gone is given up by Airflow."""
 
 
 class Transformed(SageMakerTransformOperator):
@@ -27,7 +29,7 @@ class Transformed(SageMakerTransformOperator):
         """Run the `request` of the plan, where it has one."""
         super().__init__(config={}, check_if_job_exists=False, deferrable=True, check_interval=POLL_SECONDS, **options)
         self.max_attempts = int(within.total_seconds() / POLL_SECONDS) + 1
-        self.max_ingestion_time = int(within.total_seconds())
+        self.max_ingestion_time = int((within + MARGIN).total_seconds())
         self.plan, self.within = plan, within
 
     def execute(self, context: Any) -> Any:
@@ -40,16 +42,22 @@ class Transformed(SageMakerTransformOperator):
             self.config = request
             super().execute(context)  # defers, unless the job ended at once
         elif status in RUNNING:
-            self.defer(trigger=self._trigger(request["TransformJobName"]), method_name="execute_complete", timeout=self.within)
+            self.defer(trigger=self._trigger(request["TransformJobName"]), method_name="execute_complete", timeout=self.within + MARGIN)
         elif status != "Completed":
             raise AirflowFailException(f"{request['TransformJobName']} is {status}; see why in AWS's console. The next run begins another.")
         return self.plan
 
     def execute_complete(self, context: Any, event: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 - the SDK's signature
-        """Pass the plan on; the next task reads the answers."""
-        said = validate_execute_complete_event(event)
+        """Pass the plan on; the next task reads the answers. A job that has had its time is stopped."""
+        said, name = validate_execute_complete_event(event), self.plan["request"]["TransformJobName"]
+        if said["status"] == "timeout":
+            try:
+                self.hook.get_conn().stop_transform_job(TransformJobName=name)
+            except ClientError as error:  # it has ended just now; or the identity may not stop it
+                self.log.warning("%s could not be stopped: %s", name, error)
+            raise AirflowFailException(f"{name}: told to stop, it took longer than {self.within}; see transform.within in model.yaml")
         if said["status"] != "success":
-            raise AirflowFailException(f"{self.plan['request']['TransformJobName']}: {said.get('message') or said}")
+            raise AirflowFailException(f"{name}: {said.get('message') or said}")
         return self.plan
 
     def _status(self, name: str) -> str | None:

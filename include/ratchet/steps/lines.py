@@ -15,6 +15,7 @@ from include.ratchet.domain.errors import DataError
 
 PART = 50_000
 """Rows per file."""
+AGAIN = "Nothing was written and the answers are dropped; the next run asks another job. See this one's log in AWS's console."
 
 
 def to_lines(seen: pd.DataFrame, part: int = PART) -> Iterator[bytes]:
@@ -34,17 +35,22 @@ def from_lines(lines: Sequence[bytes], rows: int, version: int) -> tuple[npt.NDA
     """Read predictions and scores, each of shape `(n_rows,)`, see `steps.predict.predict`.
 
     Raises:
-        DataError: There is not one answer per row, or another version gave one.
+        DataError: There is not one answer per row, another version gave one, or one cannot be read.
     """
-    said = [json.loads(line) for line in lines]
-    others = sorted({each["version"] for each in said} - {version})
+    try:
+        said = [json.loads(line) for line in lines]
+        others = sorted({each["version"] for each in said} - {version})
+        predictions, scores = [each["prediction"] for each in said], [_score(each) for each in said]
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"an answer among {len(lines)} cannot be read ({error!r}); expected {rows} by version {version}. {AGAIN}"
+        raise DataError(message) from error
     if len(said) != rows or others:
         found = f"{len(said)} answers" + (f", some by version {others[0]}" if others else "")
-        message = f"found {found}; expected {rows} by version {version}. See the job's output in S3, and clear the task before it."
+        message = f"found {found}; expected {rows} by version {version}. {AGAIN}"
         raise DataError(message)
     predicted = np.empty(rows, dtype=object)
-    predicted[:] = [each["prediction"] for each in said]
-    return predicted, np.array([_score(each) for each in said], dtype=float)
+    predicted[:] = predictions
+    return predicted, np.array(scores, dtype=float)
 
 
 def _score(said: dict[str, Any]) -> float:

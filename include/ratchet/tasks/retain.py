@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 WRITERS_LIVE = timedelta(days=1)
 """A part, a staged file or an upload that is older belongs to a process that died: no task runs that long."""
 
+JOBS_LIVE = timedelta(days=7)
+"""What a transform job read and wrote is taken within hours; what is older belongs to one that failed, or came too late."""
+
 
 def retain() -> Json:
     """Clean tables, snapshots, raw bytes and leftovers; safe beside everything else that runs.
@@ -42,6 +45,7 @@ def retain() -> Json:
         "staged": _drop(lake, "staged", at - WRITERS_LIVE, _staged()),
         "work": _drop(lake, "_work", at - keep.work),
         "unfinished": len(lake.abort(at - WRITERS_LIVE)) + len(open_landing().abort(at - WRITERS_LIVE)),
+        "transforms": _drop(lake, "transforms", at - JOBS_LIVE) + _discard(at - JOBS_LIVE),  # last: AWS may not answer
     }
 
 
@@ -75,6 +79,13 @@ def _bytes(before: datetime) -> int:
             landing.drop(feed, sha)
             gone += 1
     return gone
+
+
+def _discard(before: datetime) -> int:
+    from include.ratchet.adapters import open_transforms
+
+    scored_there = [spec for spec in map(specs.model, specs.names("models")) if spec.deploy.transform]
+    return sum(open_transforms(spec).discard(before) for spec in scored_there)
 
 
 def _staged() -> set[str]:

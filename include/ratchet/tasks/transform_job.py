@@ -46,7 +46,7 @@ def collect(plan: Json) -> Json:
     """Append what a transform job answered, each row once; then remove what it read and wrote.
 
     Raises:
-        DataError: There is not one answer per row by the version that was asked.
+        DataError: There is not one answer per row by the version that was asked; the next run asks another job.
     """
     from include.ratchet.adapters import open_lake, open_transforms
     from include.ratchet.steps.lines import from_lines
@@ -62,7 +62,11 @@ def collect(plan: Json) -> Json:
     except DataError:
         return said  # removed last, by an earlier try
     if unscored(known, predicted_ids(spec), spec).num_rows:
-        answers = from_lines(jobs.answers(plan["request"]), known.num_rows, version)
+        try:
+            answers = from_lines(jobs.answers(plan["request"]), known.num_rows, version)
+        except DataError:
+            jobs.clear(plan["request"])  # while its answers are there, the next run finds this job by its name, and not another
+            raise
         append(spec, version, answered(known, *answers, spec, version, datetime.now(UTC)))
     jobs.clear(plan["request"])
     lake.drop(plan["kept"])

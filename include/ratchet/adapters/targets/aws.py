@@ -89,8 +89,8 @@ def refused(error: ClientError, words: tuple[str, ...]) -> bool:
 
 
 @contextlib.contextmanager
-def said_plainly(doing: str) -> Iterator[None]:
-    """Turn a refusal that stays into an error of ours, which is not tried again."""
+def said_plainly(doing: str, then: str = "start the deploy again") -> Iterator[None]:
+    """Turn a refusal that stays into an error of ours, which is not tried again; `then` is what to do once it was mended."""
     try:
         yield
     except ClientError as error:
@@ -98,4 +98,4 @@ def said_plainly(doing: str) -> Iterator[None]:
         hint = TERMINAL.get(found["Code"])
         if hint is None:
             raise
-        raise DeployError(f"{doing}: AWS refused with {found['Code']}: {found['Message']}; {hint}, then start the deploy again") from error
+        raise DeployError(f"{doing}: AWS refused with {found['Code']}: {found['Message']}; {hint}, then {then}") from error
