@@ -55,11 +55,16 @@ def _operator(place: str, name: str) -> Transformed:
     return Transformed(task_id="transform", plan=plan, within=timedelta(hours=1), aws_conn_id="aws_default", region_name=REGION)
 
 
-def test_it_is_created_once_and_waited_for(s3: S3Server, cloud: Door) -> None:
-    """A try that was killed once the job was there finds it by its name; the triggerer waits, and the plan goes on."""
+def _with_lines(s3: S3Server, cloud: Door) -> str:
+    """Return a bucket with something to read: the provider looks for it before it creates a job."""
     place = s3.bucket()
     cloud.aws().s3.put_object(Bucket=place.removeprefix("s3://").partition("/")[0], Key="in/part", Body=b"{}\n")
-    operator = _operator(place, f"job-{id(cloud)}")
+    return place
+
+
+def test_it_is_created_once_and_waited_for(s3: S3Server, cloud: Door) -> None:
+    """A try that was killed once the job was there finds it by its name; the triggerer waits, and the plan goes on."""
+    operator = _operator(_with_lines(s3, cloud), f"job-{id(cloud)}")
     for _ in range(2):
         with pytest.raises(TaskDeferred) as deferred:
             operator.execute({"ti": Instance()})
@@ -79,7 +84,7 @@ def test_it_is_created_once_and_waited_for(s3: S3Server, cloud: Door) -> None:
 
 def test_a_job_that_has_had_its_time_is_stopped(s3: S3Server, cloud: Door) -> None:
     """It is not paid for any longer than the spec says, and the task fails; one that had just ended is no other failure."""
-    operator = _operator(s3.bucket(), f"late-{id(cloud)}")
+    operator = _operator(_with_lines(s3, cloud), f"late-{id(cloud)}")
     with pytest.raises(TaskDeferred):
         operator.execute({"ti": Instance()})
     for _ in range(2):
