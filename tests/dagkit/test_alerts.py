@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import boto3
 import pytest
+from airflow.sdk import TaskInstanceState
 from airflow.sdk.definitions.deadline import DeadlineReference
 
 from include.ratchet.adapters import open_ledger
@@ -75,7 +76,7 @@ def webhook(got: list[Any], status: int = 200) -> Iterator[int]:
         yield port
 
 
-def context(state: str, dag: str = f"{MODEL}_train") -> Any:
+def context(state: TaskInstanceState, dag: str = f"{MODEL}_train") -> Any:
     """Return what Airflow gives a callback, as far as it is looked at."""
     return {"dag_run": SimpleNamespace(dag_id=dag, run_id="next"), "ti": SimpleNamespace(state=state), "dag": None}
 
@@ -147,10 +148,10 @@ def test_a_task_that_failed_tells_at_once(landed: Project, chat: Callable[[int],
         landed.run(arbitrate.arbitrate, MODEL, candidates=["nope"])
     with webhook(got) as port:
         chat(port)
-        alerts.TELL(context("success"))
+        alerts.TELL(context(TaskInstanceState.SUCCESS))
         assert got == []
-        alerts.TELL(context("failed"))
-        alerts.TELL(context("failed"))
+        alerts.TELL(context(TaskInstanceState.FAILED))
+        alerts.TELL(context(TaskInstanceState.FAILED))
     ((_, content),) = got
     assert content["text"].startswith(
         f"*Ratchet: {MODEL}: {MODEL}_train failed in next*\nWhat happened: {MODEL}_train.arbitrate failed in next"

@@ -10,6 +10,7 @@ import os
 from datetime import timedelta
 from typing import Any
 
+from airflow.sdk import TaskInstanceState
 from airflow.sdk.bases.notifier import BaseNotifier
 from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
@@ -31,7 +32,7 @@ class Tell(BaseNotifier):
         from include.ratchet.tasks import alerts, seam
 
         run = context["dag_run"]
-        failed = str(getattr(context["ti"], "state", "")).endswith("failed")
+        failed = getattr(context["ti"], "state", None) == TaskInstanceState.FAILED  # its `str` is the enum's name, not "failed"
         seam.ask_first(AirflowConnections())
         alerts.look([alerts.subject_of(run.dag_id)], settled=run.run_id if failed else "")
         alerts.send(deliver, fresh=True)
