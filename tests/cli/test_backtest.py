@@ -37,12 +37,11 @@ def test_what_cannot_be_replayed(project: Project, words: list[str], error: type
 
 
 def test_the_table() -> None:
-    """One line a policy: how often it trained, what came of it, what it cost, its quality, and the difference with its interval."""
+    """One line a policy: how often it trained, what came of it, what it cost, its quality, and the difference; in 80 columns."""
     content = summary(replayed({"never": never(8), "every": every(8)}, uneven))
-    console = Console(width=200, record=True, file=io.StringIO())
+    console = Console(width=80, record=True, file=io.StringIO())
     console.print(_table(content))
     lines = console.export_text().splitlines()
-    assert lines[1].split()[:6] == ["never", "1", "1", "0", "0", "2.0"]
+    assert lines[1].split()[:6] == ["never", "1", "1", "0", "0", "2"]
     assert lines[1].rstrip().endswith("open")
-    assert "(-0." in lines[1]
-    assert lines[2].rstrip().endswith("the reference")
+    assert lines[2].rstrip().endswith("reference")

@@ -25,13 +25,21 @@ from include.ratchet.tasks.age import folder_of
 SOURCES = specs.PROJECT / "include" / "ratchet"
 
 
-def plan(spec: ModelSpec, count: int) -> Bed:
-    """Plan the replay of a model's history in so many windows; the same plan finds what was done of it before.
+def plan(spec: ModelSpec, count: int, search: str = "once") -> Bed:
+    """Plan the replay of a model's history; the same plan finds what was done of it before.
+
+    Args:
+        spec: The model.
+        count: Into how many windows.
+        search: `once` or `every`: whether later windows search parameters again, or fit what the oldest model's search found.
 
     Raises:
-        SpecError: The model has no event times, or the windows cannot be.
+        SpecError: The model has no event times, or the windows or the search cannot be.
         DataError: A feed has no data yet, or the history is shorter than one training needs.
     """
+    if search not in backtest.SEARCHES:
+        near = specs.did_you_mean(search, list(backtest.SEARCHES))
+        raise SpecError("search of a backtest", [f"found {search!r}; allowed are {' and '.join(backtest.SEARCHES)}{near}"])
     if spec.columns.time is None:
         found = "columns.time: not there; a backtest replays time, and this model's rows have none"
         raise SpecError(f"models/{spec.name}: cannot be replayed", [found])
@@ -44,6 +52,7 @@ def plan(spec: ModelSpec, count: int) -> Bed:
         steps.append({"number": number, "window": window.to_json(), "tables": tables})
     texts = _texts(spec)
     content: Json = {"model": spec.name, "steps": steps, "texts": texts, "made_by": _made_by(spec)}
+    content["search"] = search if any(each.search for each in spec.training.candidates) else "every"
     place = folder_of(spec.name) / "work"
     made = Bed(place / digest(content)[:16])
     for other in place.glob("*") if place.is_dir() else ():

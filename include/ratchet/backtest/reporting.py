@@ -24,7 +24,7 @@ def report(
     """Write page and twin into the home; return the page's path and the content. What only a run that goes on needs is removed."""
     spec = specs.model(made.model, made.folder / "include" / "configured")
     triggers = {policy: backtest.triggers_of(spec, policy) for policy in found}
-    content = summary(Replayed(spec, [step.window for step in made.steps], models, found, triggers, left_out or {}))
+    content = summary(Replayed(spec, [step.window for step in made.steps], models, found, triggers, left_out or {}, made.plan["search"]))
     place = folder_of(made.model)
     bed.write_text(place / PAGE, page(content))
     bed.write_text(place / TWIN, json.dumps(content, indent=1, sort_keys=True))

@@ -47,8 +47,9 @@ def replay(made: Bed, policies: Sequence[str], jobs: int, tell: Callable[[str], 
     """
     numbers = [step.number for step in made.steps]
     with processes.pool(jobs) as pool:
-        for name, each in (("history", training.uncover), ("rows", training.prepare)):
-            processes.all_of(pool, [(f"{name} of window {number}", each, (made, number)) for number in numbers], tell)
+        processes.all_of(pool, [(f"history of window {number}", training.uncover, (made, number)) for number in numbers], tell)
+        search = [("search of the oldest model", training.search, (made,))] if made.plan["search"] == "once" else []
+        processes.all_of(pool, [*search, *((f"rows of window {number}", training.prepare, (made, number)) for number in numbers)], tell)
         newest_first = reversed(numbers)  # they have the most rows, and no long one is left for the end
         processes.all_of(pool, [(f"model of window {number}", training.model_of, (made, number)) for number in newest_first], tell)
         found = processes.chains(
@@ -61,4 +62,4 @@ def replay(made: Bed, policies: Sequence[str], jobs: int, tell: Callable[[str], 
 
 def total(made: Bed, policies: Sequence[str]) -> int:
     """Return how many pieces of work there are."""
-    return len(made.steps) * (3 + len(policies))
+    return len(made.steps) * (3 + len(policies)) + int(made.plan["search"] == "once")

@@ -6,7 +6,9 @@ A training depends on what was known and on the spec, never on who asked for it:
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -99,17 +101,18 @@ def model_of(made: Bed, number: int) -> Json:
     """Train the model of a window, and measure it in every later one; return what there is of it, made once.
 
     Returns:
-        `challenger`, what the training run handed to the gate, with its `snapshot`, or `skipped`, why there is none; the `seconds`
-        of processor time that it took, and `minutes`; `later`, per number of a later window its figure.
+        `challenger`, what the training run handed to the gate, with its `snapshot` and `params`, the best of each candidate, or
+        `skipped`, why there is none; the `seconds` of processor time that it took, and `minutes`; `later`, per number of a later
+        window its figure.
     """
-    path = made.folder / "trained" / f"{number:03}.json"
+    path = _trained_file(made, number)
     if path.exists():
         content: Json = bed.read(path)
         return content
     began, clock = spent(), datetime.now(UTC)
     with made.at(number, f"{bed.TRAINING}/{number:03}") as spec:
         try:
-            content = _trained(spec, number, made.step(number).window.end)
+            content = _trained(made, spec, number)
         except (Skip, RatchetError) as why:
             content = {"skipped": str(why)}
         content |= {"seconds": spent() - began, "began": clock.isoformat(), "ended": datetime.now(UTC).isoformat()}
@@ -118,11 +121,39 @@ def model_of(made: Bed, number: int) -> Json:
     return content
 
 
-def _trained(spec: ModelSpec, number: int, at: datetime) -> Json:
+def search(made: Bed) -> None:
+    """Train the oldest model there can be: what its search finds is what later windows compare and fit, where the plan says so."""
+    for step in made.steps:
+        if "params" in model_of(made, step.number):
+            return
+
+
+def _found(made: Bed) -> Mapping[str, Json] | None:
+    """Return the parameters that the oldest model's search found, by candidate; None where every window searches, or none has yet."""
+    for step in made.steps if made.plan["search"] == "once" else ():
+        path = _trained_file(made, step.number)
+        content = bed.read(path) if path.exists() else {"params": None}
+        if "params" in content:
+            found: Json | None = content["params"]
+            return found
+    return None
+
+
+def _trained_file(made: Bed, number: int) -> Path:
+    return made.folder / "trained" / f"{number:03}.json"
+
+
+def _as_found(spec: ModelSpec, found: Mapping[str, Json]) -> Json:
+    """Return what `training:` says with the parameters that were found, and nothing to search."""
+    mine = [each.model_dump(mode="json", exclude={"search"}) for each in spec.training.candidates]
+    return {"candidates": [each | {"params": found.get(each["name"], each["params"])} for each in mine]}
+
+
+def _trained(made: Bed, spec: ModelSpec, number: int) -> Json:
     """Run the bodies of a training up to the registered challenger."""
     from include.ratchet.adapters import open_ledger
 
-    run_id = f"window-{number:03}"
+    run_id, at, found = f"window-{number:03}", made.step(number).window.end, _found(made)
 
     def call(body: Any, *args: Any) -> Any:
         return run_task(TaskContext(f"{spec.name}_train", run_id, body.__name__, run_type="backtest", who="backtest"), body, *args)
@@ -135,13 +166,16 @@ def _trained(spec: ModelSpec, number: int, at: datetime) -> Json:
         "window": window.to_json(),
         "candidates": list(asked.candidates(spec, [])),
     }
+    run |= {"training": _as_found(spec, found)} if found else {}
     jobs = call(snapshot.snapshot, run | {"clock_at": at.isoformat()})
-    challenger = call(train.register, [call(train.fit, job | {"explained": False}) for job in jobs])
+    fitted = [call(train.fit, job | {"explained": False}) for job in jobs]
+    challenger = call(train.register, fitted)
     train.by_itself(
         challenger, *split_rows(spec, challenger["snapshot"])
     )  # remembered here, where nobody waits: policies that train in this window judge it side by side
     kept = open_ledger().get_snapshot(challenger["snapshot"]["digest"])
-    return {"challenger": challenger, "snapshot": vars(kept) | {"window": kept.window.to_json()}}
+    params = {each["name"]: each["best"]["params"] for each in fitted}
+    return {"challenger": challenger, "snapshot": vars(kept) | {"window": kept.window.to_json()}, "params": params}
 
 
 def snapshot_of(content: Json) -> Snapshot:
@@ -151,8 +185,11 @@ def snapshot_of(content: Json) -> Snapshot:
 
 def _later(made: Bed, spec: ModelSpec, number: int) -> dict[str, Json]:
     """Measure a window's model in all that came after it."""
-    pipeline = made.models.load(spec.name, number)
-    return {str(each.number): _figure(spec, pipeline, made.shared.kept(rows_of(each.number))) for each in made.steps[number:]}
+    pipeline, found = made.models.load(spec.name, number), {}
+    for each in made.steps[number:]:
+        prepare(made, each.number)  # the oldest model is trained beside this work, and may be the first to need it
+        found[str(each.number)] = _figure(spec, pipeline, made.shared.kept(rows_of(each.number)))
+    return found
 
 
 def _figure(spec: ModelSpec, pipeline: Any, rows: pa.Table) -> Json:

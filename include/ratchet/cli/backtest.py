@@ -27,6 +27,7 @@ def backtest(
     policy: Annotated[
         list[str] | None, typer.Option(help="Only this policy; may be repeated: " + ", ".join(replays.POLICIES) + ".")
     ] = None,
+    search: Annotated[str, typer.Option(help="Search parameters once, in the oldest window that can train, or in every one.")] = "once",
     jobs: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = os.cpu_count() or 1,
 ) -> None:
     """Replay the history under policies: never, every window, on drift, on loss, both, as configured; recommend triggers.
@@ -40,8 +41,10 @@ def backtest(
     replays.named(asked)
     spec = specs.model(name)
     require_sound(spec)
-    place, content = _replayed(spec.name, asked, windows, jobs)
+    place, content = _replayed(spec.name, asked, (windows, search), jobs)
     console.print(_table(content))
+    means = f"quality: mean {content['metric']} of {len(content['counted'])} windows, and the mean difference to {content['reference']}"
+    console.print(means, markup=False)
     for each, why in content["left_out"].items():
         console.print(f"{each} was left out: {why}", markup=False, soft_wrap=True)
     console.print(content["recommendation"]["sentence"], markup=False)
@@ -51,12 +54,12 @@ def backtest(
     console.print(f"page: {place}", markup=False, soft_wrap=True)
 
 
-def _replayed(model: str, asked: list[str], windows: int, jobs: int) -> tuple[Path, Json]:
+def _replayed(model: str, asked: list[str], cut: tuple[int, str], jobs: int) -> tuple[Path, Json]:
     """Replay with a progress bar."""
     from include.ratchet.backtest import planning, reporting, running
 
     with running.alone(model):
-        made = planning.plan(specs.model(model), windows)
+        made = planning.plan(specs.model(model), *cut)
         policies, left_out = planning.possible(made, asked)
         columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
         with Progress(*columns, console=console, transient=True) as progress:
@@ -66,18 +69,17 @@ def _replayed(model: str, asked: list[str], windows: int, jobs: int) -> tuple[Pa
 
 
 def _table(content: Json) -> Table:
-    table = Table(box=None, padding=(0, 2))
-    for heading in ("policy", "trainings", "promoted", "refused", "open", "training s", f"mean {content['metric']}", "difference", "shown"):
-        table.add_column(heading, justify="left" if heading in {"policy", "shown"} else "right")
+    """Show a line per policy in 80 columns; the intervals are on the page."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    for heading in ("policy", "trained", "promoted", "refused", "open", "cpu s", "quality", f"to {content['reference']}", "shown"):
+        table.add_column(heading, justify="left" if heading in {"policy", "shown"} else "right", no_wrap=True)
     counted = set(content["counted"])
     for each in content["policies"]:
         values = [point["value"] for point in each["quality"] if point["number"] in counted]
         mean = f"{sum(values) / len(values):.4f}" if values else "-"
         against = each["against"]
         difference = "-" if not against or against["estimate"] is None else f"{against['estimate']:+.4f}"
-        if against and against["low"] is not None:
-            difference += f" ({against['low']:+.4f} to {against['high']:+.4f})"
-        shown = against["result"] if against else "the reference"
+        shown = against["result"] if against else "reference"
         counts = [str(each[key]) for key in ("trainings", "promoted", "refused", "inconclusive")]
-        table.add_row(each["name"], *counts, f"{each['seconds']:.1f}", mean, difference, shown)
+        table.add_row(each["name"], *counts, f"{each['seconds']:.0f}", mean, difference, shown)
     return table

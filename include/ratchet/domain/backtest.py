@@ -21,6 +21,8 @@ POLICIES = {
     "configured": "the triggers that model.yaml has",
 }
 """The policies, and what each one does."""
+SEARCHES = ("once", "every")
+"""Whether parameters are searched once, in the oldest window that can train a model, or again in every window, as production does."""
 KEPT = ("cooldown", "budget", "breaker", "expire")
 """What holds for every policy: it bounds the runs, whatever starts them."""
 FEWEST_WINDOWS, MOST_WINDOWS = 3, 400

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from include.ratchet.domain.records import Json
 from include.ratchet.steps.charts import Curve, curves
 
+READABLE = 3
+"""A band ends at so many times the largest loss: that of two windows is ten times as wide, and would press the lines flat."""
 X_AXIS = "age of the model [days since it was trained]"
 
 
@@ -26,7 +29,8 @@ def curve(label: str, tone: str, found: Sequence[Json], days: float) -> Curve:
 
 def plot(lines: Sequence[Curve], metric: str) -> str | None:
     """Draw losses by age; None where no line has a point."""
-    drawn = [each for each in lines if each.points]
+    most = READABLE * max((abs(y) for each in lines for _, y in each.points), default=0.0)
+    drawn = [replace(each, band=tuple((max(low, -most), min(high, most)) for low, high in each.band)) for each in lines if each.points]
     said = f"loss of {metric} against the freshest model, lower is better"
     return curves(drawn, X_AXIS, said, "loss of quality by age", zero=True) if drawn else None
 

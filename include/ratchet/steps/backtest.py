@@ -33,6 +33,7 @@ class Replayed:
         policies: Per policy what happened in each window.
         triggers: Per policy its `triggers:`.
         left_out: Per policy that was not replayed why it cannot be.
+        search: `once` where later windows fit what the search of the oldest model found, `every` where each has searched.
     """
 
     spec: ModelSpec
@@ -41,6 +42,7 @@ class Replayed:
     policies: Mapping[str, Sequence[Json]]
     triggers: Mapping[str, Json]
     left_out: Mapping[str, str] = field(default_factory=dict)
+    search: str = "every"
 
     def figure(self, version: int | None, number: int) -> compare.Figure | None:
         """Return what a window's model does in a later window; None where it cannot be measured."""
@@ -69,6 +71,7 @@ def summary(known: Replayed) -> Json:
         "reference": reference,
         "policies": policies,
         "left_out": dict(known.left_out),
+        "search": known.search,
         "models": [{"number": number, "seconds": each["seconds"], "skipped": each.get("skipped")} for number, each in known.models.items()],
         "staleness": staleness(known),
     }
@@ -118,8 +121,19 @@ def _against(known: Replayed, name: str, reference: str, counted: Sequence[int],
         result = "worse" if found["high"] < 0 else "better" if found["low"] > 0 else "as good" if found["low"] > -smallest else "open"
     needed = None
     if result == "open" and found["error"]:
-        needed = int(np.ceil(len(gains) * (reach(found["error"], found["freedom"], level) / smallest) ** 2))
+        needed = _needed(found["error"], found["freedom"], len(gains), level, smallest)
     return {**found, "result": result, "needed": needed}
+
+
+def _needed(error: float, freedom: int, count: int, level: float, gain: float) -> int:
+    """Return how many windows would show a gain with 80 % power: the error shrinks with their root, and is known better with each."""
+    needed = count
+    for _ in range(20):  # a few are enough: the first says how well the error will be known
+        before, known = needed, max(freedom, freedom * needed // count)
+        needed = int(np.ceil(count * (reach(error, known, level) / gain) ** 2))
+        if needed == before:
+            break
+    return needed
 
 
 def _whole(known: Replayed, version: int | None, number: int) -> float:
@@ -202,8 +216,8 @@ def recommend(content: Json, triggers: Mapping[str, Json]) -> Json:
         how = {"same": "the same versions served", "better": "it is shown to be better", "as good": f"it loses less than {gain}"}[result]
         said.append(f"{chosen}: {how}, with {saved} trainings fewer than {reference} in {count} windows")
     if still_open:
-        needed = max((by_name[name]["against"]["needed"] or 0 for name in still_open), default=0)
-        more = f"; about {needed} windows would show a difference of {gain}" if needed else ""
+        tell = min(((by_name[name]["against"]["needed"], name) for name in still_open if by_name[name]["against"]["needed"]), default=None)
+        more = f"; about {tell[0]} windows would show a difference of {gain} for {tell[1]}" if tell else ""
         said.append(f"{', '.join(still_open)} cannot be told apart from {reference} by {count} windows{more}")
     if worse:
         said.append(f"{', '.join(worse)} {'is' if len(worse) == 1 else 'are'} shown to be worse than {reference}")
