@@ -148,11 +148,11 @@ FULL = """
     segments.append("predictions/m", b'{"n": 0}\\n')
     resource.setrlimit(resource.RLIMIT_FSIZE, (20, most[1]))
     try:
-        segments.append("predictions/m", b'{"n": 1, "long": "%s"}\\n' % (b"x" * 100))
+        segments.append("predictions/m", b'{"n": 1,', b' "long": "', b"x" * 100, b'"}\\n')
     except OSError as error:
         print("refused", error.errno)
     resource.setrlimit(resource.RLIMIT_FSIZE, most)
-    segments.append("predictions/m", b'{"n": 2}\\n')
+    segments.append("predictions/m", b'{"n":', b" 2}", b'\\n')
     segments.stop()
 """
 

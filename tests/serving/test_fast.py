@@ -1,18 +1,19 @@
-"""A single row past pandas: proved the same bit by bit, or not used."""
+"""Rows past pandas: proved the same bit by bit, or not used."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from sklearn.pipeline import Pipeline
 
 from include.ratchet.domain.modelspec import Columns
-from include.ratchet.serving import fast
-from include.ratchet.serving.fast import compiled, is_same
+from include.ratchet.serving.fast import Fast, compiled, is_same
 from include.ratchet.serving.frames import to_frame
+from include.ratchet.serving.reader import Table
 from tests.serving.fakes import COLUMNS, fit, prepared, toy_records
 
 CASES = [
@@ -50,24 +51,19 @@ def test_what_differs_is_not_used() -> None:
         assert not is_same(each, pipeline, COLUMNS)
 
 
-def test_every_word_and_the_outermost_thresholds_are_probed() -> None:
-    """With more categories than rows are usually drawn, each of them, null and an unheard word; and a tree's highest threshold."""
-    draw = np.random.default_rng(2)
-    carriers = [f"C{number:03}" for number in range(300)]
-    rows = [{"distance": float(draw.normal()), "hour": float(draw.normal()), "carrier": carriers[number % 300]} for number in range(3000)]
-    frame = to_frame(COLUMNS, rows)
-    pipeline = prepared(COLUMNS).fit(frame, (frame["hour"] + draw.normal(size=3000) > 0).astype(int))
+def test_many_rows_that_differ_are_found() -> None:
+    """The proof looks at the preparation of a table too."""
+
+    class Wrong(Fast):
+        def matrix(self, table: Table) -> npt.NDArray[np.float64]:
+            found = super().matrix(table)
+            found[-1, -1] += 1e-9
+            return found
+
+    pipeline = prepared(COLUMNS)
     found = compiled(pipeline, COLUMNS)
     assert found is not None
-    probes = fast._probes(found, COLUMNS)
-    assert {each["carrier"] for each in probes} == {*carriers, None, fast._UNHEARD}
-    nodes = np.concatenate([tree.nodes for trees in pipeline[-1]._predictors for tree in trees])
-    numbers = nodes[(nodes["is_leaf"] == 0) & (nodes["is_categorical"] == 0)]
-    assert found.trees is not None
-    hours = [column for column, place in enumerate(found.trees.order) if place == found.numbers[1].place]
-    edges = numbers["num_threshold"][np.isin(numbers["feature_idx"], hours)]
-    assert len(set(edges)) > 64
-    assert {edges.min(), edges.max()} <= {each["hour"] for each in probes}
+    assert not is_same(Wrong(**{each.name: getattr(found, each.name) for each in fields(found)}), pipeline, COLUMNS)
 
 
 def test_another_kind_of_pipeline_has_no_fast_way() -> None:

@@ -12,7 +12,7 @@ ASKED = Asked("a" * 32, BODY)
 
 def test_a_line_holds_the_rows_as_they_came_and_the_answer_as_it_went() -> None:
     """One line of JSON, whatever line breaks the client wrote."""
-    written = line(ASKED, (3, "canary"), 1.23456, frozenset(), said=b'{"predictions":[1,0]}')
+    written = b"".join(line(ASKED, (3, "canary"), 1.23456, frozenset(), said=b'{"predictions":[1,0]}'))
     assert written.count(b"\n") == 1
     assert written.endswith(b"\n")
     read = json.loads(written)
@@ -23,7 +23,7 @@ def test_a_line_holds_the_rows_as_they_came_and_the_answer_as_it_went() -> None:
 
 def test_a_failure_has_the_name_of_the_error_and_no_answer() -> None:
     """What a version raised, by its type."""
-    read = json.loads(line(ASKED, (3, "champion"), 1.0, frozenset(), error="ValueError"))
+    read = json.loads(b"".join(line(ASKED, (3, "champion"), 1.0, frozenset(), error="ValueError")))
     assert (read["error"], read["out"]) == ("ValueError", None)
 
 
@@ -31,7 +31,7 @@ def test_personal_values_are_hashed_in_both_forms() -> None:
     """The same value has the same hash, null stays null, and the value itself is nowhere in the line."""
     columns = {"columns": {"who": ["Ann", None], "x": [1, 2]}}
     for asked, form in ((ASKED, "records"), (Asked("b", json.dumps(columns).encode()), "columns")):
-        written = line(asked, (3, "champion"), 1.0, {"who"})
+        written = b"".join(line(asked, (3, "champion"), 1.0, {"who"}))
         assert b"Ann" not in written
         rows = json.loads(written)["in"][form]
         found = [row["who"] for row in rows] if form == "records" else rows["who"]

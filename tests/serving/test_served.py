@@ -16,7 +16,7 @@ from include.ratchet.domain import specs
 from include.ratchet.domain.errors import DeployError
 from include.ratchet.serving.frames import to_frame
 from include.ratchet.serving.served import Served, predict, rehearse
-from tests.serving.fakes import COLUMNS, constant, fit, toy_records, write_spec
+from tests.serving.fakes import COLUMNS, constant, fit, prepared, toy_records, write_spec
 
 ROWS = toy_records(200, seed=1)
 FRAME = to_frame(COLUMNS, ROWS)
@@ -66,6 +66,21 @@ def test_regression_is_the_number(tmp_path: Path) -> None:
     answer = predict(serve(tmp_path, pipeline, "regression"), ROWS)
     assert answer["predictions"] == pipeline.predict(FRAME).tolist()
     assert "probabilities" not in answer
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_a_table_is_answered_past_pandas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str) -> None:
+    """Where the version has its fast way; the answer is the pipeline's own, to the last bit."""
+    hours = FRAME["hour"].to_numpy()
+    kind, y = {
+        "binary": ("Classifier", (hours > 12).astype(int)),
+        "multiclass": ("Classifier", np.array(["a", "b", "c"])[hours.astype(int) % 3]),
+        "regression": ("Regressor", hours * 1.5),
+    }[task]
+    served = serve(tmp_path, prepared(COLUMNS, f"sklearn.ensemble.HistGradientBoosting{kind}", y=y), task)
+    expected = predict(served, ROWS)
+    monkeypatch.setattr("include.ratchet.serving.served.to_frame", None)
+    assert predict(served, {name: FRAME[name].to_numpy() for name in COLUMNS.features}) == expected
 
 
 def test_rehearsal_passes_what_answers(tmp_path: Path) -> None:

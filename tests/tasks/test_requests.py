@@ -24,7 +24,7 @@ def ask(segments: Segments, number: int, row: dict[str, Any] | None = None, said
     """Log one request as the service does; return its id."""
     name = f"{number:032x}"
     body = json.dumps({"records": [row or ROW]}).encode()
-    segments.append(f"predictions/{MODEL}", line(Asked(name, body), (1, "champion"), 1.5, frozenset(), said=said))
+    segments.append(f"predictions/{MODEL}", *line(Asked(name, body), (1, "champion"), 1.5, frozenset(), said=said))
     return name
 
 
@@ -88,7 +88,7 @@ def test_answers_count_when_the_champion_is_measured(serving: Project) -> None:
     body = {"columns": {name: rows[name].tolist() for name in ("visit", "x", "colour")}}
     said = {"predictions": [1] * len(rows), "probabilities": [0.5] * len(rows)}
     asked = Asked("b" * 32, json.dumps(body).encode())
-    segments.append(f"predictions/{MODEL}", line(asked, (1, "champion"), 1.0, frozenset(), said=json.dumps(said).encode()))
+    segments.append(f"predictions/{MODEL}", *line(asked, (1, "champion"), 1.0, frozenset(), said=json.dumps(said).encode()))
     segments.sync(close=True)
     ship(serving)
     serving.deliver("more.csv", rows)
@@ -107,7 +107,7 @@ def test_what_cannot_be_read_stays(serving: Project, caplog: pytest.LogCaptureFi
     ask(segments, 1)
     ragged = Asked("c" * 32, json.dumps({"columns": {"x": [0.5], "colour": ["red", "blue"]}}).encode())
     segments.append(f"predictions/{MODEL}", b"\0\0\n")
-    segments.append(f"predictions/{MODEL}", line(ragged, (1, "champion"), 1.5, frozenset(), said=SAID))
+    segments.append(f"predictions/{MODEL}", *line(ragged, (1, "champion"), 1.5, frozenset(), said=SAID))
     segments.append(f"labels/{MODEL}", b'{"labels": 5}\n')
     segments.append(f"labels/{MODEL}", label_line([{"id": 12, "label": 0}]))
     segments.sync(close=True)

@@ -12,7 +12,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -42,18 +42,19 @@ class _Open:
     ended: list[int] = field(default_factory=list)
     """Segments that nothing is written to any more; the next sync closes them."""
 
-    def write(self, line: bytes) -> None:
+    def write(self, parts: Sequence[bytes]) -> None:
+        size = sum(map(len, parts))
         with self.lock:
             if self.fd is None:
                 self.fd, self.size, self.opened, self.named = _created(self.folder), 0, time.monotonic(), False
             try:
-                view = memoryview(line)
-                while view:
-                    view = view[os.write(self.fd, view) :]
+                written = os.writev(self.fd, parts)
+                while written < size:  # a disk that was full for a moment, or a signal
+                    written += os.write(self.fd, b"".join(parts)[written:])
             except OSError:
                 self._take_back(self.fd)
                 raise
-            self.size += len(line)
+            self.size += size
             self.dirty = True
 
     def end(self) -> None:
@@ -81,8 +82,8 @@ class Segments:
         self._thread: threading.Thread | None = None
         self.told: Callable[[str], None] = lambda _: None
 
-    def append(self, stream: str, line: bytes) -> None:
-        """Write one line, which ends in a line break and holds no other; it outlives the process when this returns.
+    def append(self, stream: str, *line: bytes) -> None:
+        """Write one line, whole or in parts, which ends in a line break and holds no other; it outlives the process when this returns.
 
         Raises:
             OSError: It could not be written; then nobody may rely on it.

@@ -98,14 +98,14 @@ class Answering:
             table = served.reader.read(asked.body)
         return asked, checked(content, served.columns, place.accepted) if table is None else table
 
-    def keep(self, place: Place, written: bytes) -> None:
-        """Write one line of the prediction log.
+    def keep(self, place: Place, written: list[bytes]) -> None:
+        """Write one line of the prediction log, given in parts.
 
         Raises:
             RequestError: 503; it could not be written, so the answer is not given.
         """
         try:
-            self.segments.append(f"{PREDICTIONS}/{place.name}", written)
+            self.segments.append(f"{PREDICTIONS}/{place.name}", *written)
         except OSError as error:
             raise RequestError(503, "not_logged", "the prediction log cannot be written; nothing is answered without it") from error
 

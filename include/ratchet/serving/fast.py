@@ -1,4 +1,4 @@
-"""A single row past pandas: the pipeline's own preparation as tables and sums, used only where it is proved the same.
+"""Rows past pandas: the pipeline's own preparation as tables and sums, used only where it is proved the same.
 
 scikit-learn takes 3 to 5 ms to predict one row, nearly all of it for making and checking frames. Here the preparation is
 read into dictionaries once, when a version is loaded, and compared with the pipeline bit by bit on rows that reach every
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,11 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from include.ratchet.domain.modelspec import Columns
 from include.ratchet.serving import trees
+from include.ratchet.serving.edges import UNHEARD, probes
 from include.ratchet.serving.frames import to_frame
+from include.ratchet.serving.matrix import Lookup, lookup, matrix
+from include.ratchet.serving.reader import Table
 
-PROOF_ROWS = 256
-_UNHEARD = "\x00 never heard of"
 _STEPS = ["prepare", "model"]
 Change = tuple[tuple[int, float], ...]
 
@@ -40,7 +42,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Fast:
-    """One pipeline for one row at a time."""
+    """One pipeline for one row at a time, and its preparation for many."""
 
     base: tuple[float, ...]
     words: tuple[tuple[str, dict[str | None, Change]], ...]
@@ -75,6 +77,15 @@ class Fast:
                 ready[each.place] = (value - each.mean) / each.scale
         return ready
 
+    @cached_property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """The words of every column, as `matrix` takes them."""
+        return tuple(lookup(name, table, self.base) for name, table in self.words)
+
+    def matrix(self, table: Table) -> npt.NDArray[np.float64]:
+        """Return what the model sees of many rows, shape `(n_rows, n_inputs)`."""
+        return matrix(self.base, self.lookups, self.numbers, table)
+
 
 def compiled(pipeline: Any, columns: Columns) -> Fast | None:
     """Return the fast way of a pipeline, None where there is none or it is not proved to be the same."""
@@ -87,16 +98,18 @@ def compiled(pipeline: Any, columns: Columns) -> Fast | None:
 
 def is_same(fast: Fast, pipeline: Any, columns: Columns) -> bool:
     """Compare with the pipeline, bit by bit, on rows that reach every branch of the preparation and its neighbours."""
-    rows = _probes(fast, columns)
-    expected = pipeline[:-1].transform(to_frame(columns, rows))
+    rows = probes(fast, columns)
+    frame = to_frame(columns, rows)
+    expected = np.asarray(pipeline[:-1].transform(frame))
     ready = [fast.prepared(row) for row in rows]
-    if not _identical(np.array(ready), np.asarray(expected)):
+    at_once = fast.matrix({name: frame[name].to_numpy() for name in columns.features})
+    if not (_identical(np.array(ready), expected) and _identical(at_once, expected)):
         return False
     if fast.trees is None:
         return True  # the model itself answers
     ask = "predict_proba" if hasattr(fast.model, "predict_proba") else "predict"
     said = np.concatenate([getattr(fast.trees, ask)(each) for each in ready])
-    return _identical(said, np.asarray(getattr(fast.model, ask)(np.asarray(expected))))
+    return _identical(said, np.asarray(getattr(fast.model, ask)(expected)))
 
 
 def _read(pipeline: Any, columns: Columns) -> Fast | None:
@@ -122,7 +135,7 @@ def _read(pipeline: Any, columns: Columns) -> Fast | None:
 
 def _tables(encoder: Any, names: Sequence[str], columns: Columns, offset: int) -> tuple[list[float], list[dict[str | None, Change]]]:
     """Ask the encoder what every category changes in a row of unheard words: columns do not know each other."""
-    rows: list[dict[str, Any]] = [dict.fromkeys(names, _UNHEARD)]
+    rows: list[dict[str, Any]] = [dict.fromkeys(names, UNHEARD)]
     asked: list[tuple[int, str | None]] = []
     for number, name in enumerate(names):
         known = [None if pd.isna(each) else each for each in encoder.categories_[number]]
@@ -152,46 +165,6 @@ def _numbers(part: Any, names: Sequence[str], columns: Columns, offset: int) -> 
         mean, scale = (float(scaler.mean_[number]), float(scaler.scale_[number])) if scaler is not None else (0.0, 1.0)
         found.append(Number(name, offset + number, tuple((offset + each, empty[each]) for each in places), mean, scale))
     return [0.0] * len(empty), found
-
-
-def _probes(fast: Fast, columns: Columns) -> list[dict[str, Any]]:
-    """Make rows of every category, null, what was never heard of, and numbers at and beside every threshold."""
-    draw = np.random.default_rng(0)
-    edges = _edges(fast)
-    pools: dict[str, list[Any]] = {name: [*table, _UNHEARD] for name, table in fast.words}
-    for each in fast.numbers:
-        middle = each.missing[0][1] * each.scale + each.mean
-        near = [middle + each.scale * float(step) for step in draw.normal(size=16)]
-        exact = [value for edge in edges.get(each.place, []) for value in (edge, np.nextafter(edge, np.inf), np.nextafter(edge, -np.inf))]
-        pools[each.name] = [None, 0, 1, -1, 1e6, -1e6, *near, *(float(value) for value in exact if np.isfinite(value))]
-    count = max(PROOF_ROWS, *map(len, pools.values()))
-    drawn = {name: [pool[i] for i in draw.permutation(count) % len(pool)] for name, pool in pools.items()}
-    return [{name: drawn[name][row] for name in columns.features} for row in range(count)]
-
-
-def _edges(fast: Fast) -> dict[int, list[float]]:
-    """Return the thresholds of each prepared input, at most 64 of each, the lowest and the highest among them."""
-    found: dict[int, list[float]] = {}
-
-    def look(node: Any) -> None:
-        if type(node) is not tuple:
-            return
-        if len(node) == 5 and fast.trees is not None:  # noqa: PLR2004 - a threshold, see `trees.Node`
-            found.setdefault(fast.trees.order[node[0]], []).append(node[1])
-            look(node[2])
-            look(node[3])
-        else:
-            for each in {id(child): child for child in node[1].values()}.values():  # many categories go the same way
-                look(each)
-
-    for each in fast.trees.rounds if fast.trees else ():
-        for node in each:
-            look(node)
-    return {place: _spread(sorted(set(edges))) for place, edges in found.items()}
-
-
-def _spread(edges: list[float], most: int = 64) -> list[float]:
-    return [edges[int(i)] for i in np.linspace(0, len(edges) - 1, min(len(edges), most))]
 
 
 def _identical(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:

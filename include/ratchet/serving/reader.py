@@ -7,8 +7,8 @@ say and nothing else: for 10,000 records it takes half of the time that reading 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
-from typing import Annotated, Any
+from itertools import chain
+from typing import Annotated, Any, TypeGuard
 
 import msgspec
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from include.ratchet.domain.modelspec import Columns
-from include.ratchet.serving.frames import FEW
+from include.ratchet.serving.frames import FEW, Rows
 
 LARGE = 2**14
 """Bytes; what is smaller is read row by row before these arrays were made."""
@@ -24,6 +24,11 @@ MAX_ROWS = 10_000
 Table = dict[str, npt.NDArray[Any]]
 _WHOLE = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _STRICT: dict[str, Any] = {"forbid_unknown_fields": True, "gc": False}
+
+
+def is_table(rows: Rows) -> TypeGuard[Table]:
+    """Whether rows are arrays that a reader made."""
+    return isinstance(rows, dict) and isinstance(next(iter(rows.values()), None), np.ndarray)
 
 
 class Reader:
@@ -81,7 +86,9 @@ class Reader:
         return msgspec.defstruct(title, fields, rename={field: name for name, field in self._fields.items()}, **_STRICT)
 
     def _of_records(self, records: list[Any]) -> dict[str, list[Any]]:
-        return {name: list(map(attrgetter(self._fields[name]), records)) for name in self._columns.features}
+        # All fields of all records in one list, by the C of msgspec and itertools: half of the time of a getter per column.
+        flat, width = list(chain.from_iterable(map(msgspec.structs.astuple, records))), len(self._fields)
+        return {name: flat[place::width] for place, name in enumerate(self._columns.features)}
 
     def _of_columns(self, table: Any) -> dict[str, list[Any]]:
         found = {name: getattr(table, field) for name, field in self._fields.items()}
