@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -12,6 +12,7 @@ from include.ratchet.adapters import open_ledger, open_registry
 from include.ratchet.cli.app import app
 from include.ratchet.domain.config import load_config
 from include.ratchet.domain.errors import DeployError
+from include.ratchet.domain.records import Freeze, Trial
 from include.ratchet.domain.reigns import Confirmation
 from tests.tiny import MODEL, Project
 
@@ -65,6 +66,26 @@ def test_roll_back_and_see_it_in_the_history(serving: Project, capsys: pytest.Ca
     assert "complaints" in history
     with pytest.raises(DeployError, match="was never champion; a rollback goes to one of 1, 2"):
         _run("rollback", MODEL, "--to", "9")
+
+
+def test_the_history_tells_what_stood_in_the_way(serving: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """A stopped canary, a freeze and its end stand between the promotions, in order of time; none that was not known yet."""
+    ledger, at = open_ledger(), datetime.now(UTC)
+    ledger.tried(Trial(MODEL, 2, "canary", "v", False, "20 of 401 requests failed", 33.5, at))  # noqa: FBT003
+    ledger.freeze(Freeze(MODEL, True, "ann", "holidays", at + timedelta(seconds=1)))  # noqa: FBT003
+    ledger.freeze(Freeze(MODEL, False, "bob", "", at + timedelta(seconds=2)))  # noqa: FBT003
+    assert serving.run_id
+    said = _said(capsys, "history", MODEL)
+    parts = (
+        "#1 promote version 1",
+        "canary of version 2 STOPPED, ",
+        "UTC: 20 of 401 requests failed",
+        "frozen, ",
+        "by ann: holidays",
+        "by bob",
+    )
+    assert sorted(parts, key=said.index) == list(parts)
+    assert "STOPPED" not in _said(capsys, "history", MODEL, "--known", (at - timedelta(seconds=1)).isoformat())
 
 
 def test_the_audit_names_what_was_altered(serving: Project, capsys: pytest.CaptureFixture[str]) -> None:

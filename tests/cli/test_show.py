@@ -8,6 +8,7 @@ import pytest
 
 from include.ratchet.adapters import open_ledger
 from include.ratchet.cli import show
+from include.ratchet.domain.records import Freeze, Route
 from include.ratchet.tasks import score
 from tests.tiny import DAYS, MODEL, Project, visits
 
@@ -32,6 +33,21 @@ def test_status_shows_champion_runs_and_verdicts(serving: Project, capsys: pytes
     assert "by tester" in said
     assert "promote version 2" in said
     assert "manual: reason by hand" in said
+
+
+def test_status_shows_a_canary_under_way_and_a_freeze(serving: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who answers beside the champion, for whom, since when; and why nothing is promoted."""
+    assert serving.include.exists()
+    ledger, at = open_ledger(), datetime(2026, 1, 1, tzinfo=UTC)
+    ledger.route(Route(MODEL, 2, "canary", 0.3, at))
+    ledger.freeze(Freeze(MODEL, True, "ann", "holidays", at))  # noqa: FBT003
+    show.status(MODEL)
+    said = _said(capsys)
+    assert "canary of version 2 since 2026-01-01 00:00 UTC, 30% of the entities" in said
+    assert "promotions are frozen since 2026-01-01 00:00 UTC by ann holidays" in said
+    ledger.end_routes(MODEL, at)
+    show.status(MODEL)
+    assert "canary of version 2" not in _said(capsys)
 
 
 def test_status_shows_what_waits_and_the_last_report(serving: Project, capsys: pytest.CaptureFixture[str]) -> None:

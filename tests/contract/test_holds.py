@@ -20,6 +20,8 @@ def test_the_newest_word_says_whether_it_is_frozen(url: str) -> None:
     assert (ledger.frozen("m"), ledger.frozen("other")) == (first, None)
     ledger.freeze(Freeze("m", False, "bob", "back", AT))  # noqa: FBT003
     assert ledger.frozen("m") is None
+    assert [each.on for each in ledger.freezes("m")] == [True, False]
+    assert ledger.freezes("other") == []
     assert ledger.froze("m", AT) == first
     assert ledger.froze("m", AT + timedelta(seconds=1)) is ledger.froze("other", AT) is None
 

@@ -67,11 +67,13 @@ def test_a_skip_is_skipped_with_its_reason(airflow: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "error", [SpecError("head", ["fault"]), DataError("head fault"), QualityError("head", ["fault"]), RatchetError("head fault")]
 )
-def test_an_error_of_ours_fails_without_a_retry(error: RatchetError) -> None:
-    """Trying again gives the same answer; the text keeps headline and faults."""
+def test_an_error_of_ours_fails_without_a_retry(error: RatchetError, airflow: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Trying again gives the same answer; the text keeps headline and faults, and is a line of the log and an XCom of its own."""
     with pytest.raises(AirflowFailException, match=r"head(?s:.*)fault") as caught:
         _call(_raise, error)
     assert caught.value.__cause__ is error
+    assert airflow["ti"].pushed == {"reason": str(error)}
+    assert [each.getMessage() for each in caplog.records] == [str(error)]
 
 
 @pytest.mark.parametrize("error", [ConnectionError("no network"), KeyError("x"), TimeoutError()])

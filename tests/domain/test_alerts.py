@@ -8,7 +8,7 @@ from typing import Any
 
 from include.ratchet.domain import alerts
 from include.ratchet.domain.alerts import Alert
-from include.ratchet.domain.records import Agreement, Batch, Disposition, Json, Promotion, RuleResult, Signal, Verdict
+from include.ratchet.domain.records import Agreement, Batch, Disposition, Json, Promotion, RuleResult, Signal, Trial, Verdict
 from tests import makers
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -110,6 +110,28 @@ def test_only_an_automatic_rollback_is_news() -> None:
     assert alerts.of_promotions("m", [replace(back, who="ann")]) == []
     assert alerts.of_promotions("m", [Promotion("m", 5, 3, "promote", "airflow", "w", "e", AT), back]) == []
     assert alerts.of_promotions("m", []) == []
+
+
+def test_a_stopped_canary_is_told_until_another_version_serves() -> None:
+    """With what may be done: its run would fail again however often its task is cleared, so that it is not told beside it."""
+    stopped = Trial("m", 4, "canary", "v", False, "20 of 401 requests failed", 33.5, AT)  # noqa: FBT003
+    served = [Promotion("m", 3, None, "promote", "airflow", "w", "e", AT - timedelta(days=1))]
+    (told,) = alerts.of_canary(SPEC, [stopped], served)
+    assert told.condition == "version 4 stopped as a canary at 2026-01-01 00:00"
+    assert told.what == "Version 4 was stopped as a canary: 20 of 401 requests failed."
+    assert told.did.endswith("Version 3 answers all of them.")
+    assert "by its number, 4, in the form of m_deploy" in told.do
+    assert alerts.of_canary(SPEC, [stopped], [replace(served[0], version=4, at=AT + timedelta(days=1)), *served]) == []
+    assert alerts.of_canary(SPEC, [replace(stopped, passed=True), stopped], served) == []
+    step = {"dag_id": "m_deploy", "task_id": "canary", "run_id": "r", "try_number": 1, "ended_at": AT}
+    assert alerts.of_steps("m", [step | {"reason": "StoppedError: m version 4: 20 of 401 requests failed"}], AT) == []
+
+
+def test_who_asked_for_what_cannot_be_is_not_told_to_try_again() -> None:
+    """A cleared task would say the same of the same form."""
+    step = {"dag_id": "m_deploy", "task_id": "choose", "run_id": "r", "try_number": 1, "ended_at": AT}
+    (told,) = alerts.of_steps("m", [step | {"reason": "DeployError: m version 7: was never champion; a rollback goes to one of 1, 2"}], AT)
+    assert told.do.startswith("Do as the error says; to clear the task would fail the same way.")
 
 
 def test_an_approval_is_told_twice() -> None:

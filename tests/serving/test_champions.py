@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from include.ratchet.domain.records import Standing
 from include.ratchet.serving.champions import Follower
 from tests.serving.fakes import ROW, Stores, constant, fit, write_spec
 from tests.serving.houses import House, build_house
@@ -123,6 +124,27 @@ def test_not_ready_before_the_ledger_was_asked(house: House) -> None:
     house.follower.poll()
     assert house.client.get("/readyz").status_code == 503
     assert "not known yet" in house.predict("late", ASKED).json()["error"]["message"]
+
+
+def test_before_the_first_look_a_model_is_not_unknown(house: House) -> None:
+    """A service that has just started asks for patience (503), where 404 would say that there is no such model."""
+    house.write("late")
+    asked = threading.Event()
+
+    def wait() -> dict[str, Standing]:
+        asked.wait(5)
+        return {}
+
+    house.stores.standings = wait  # type: ignore[method-assign]
+    house.follower.start()
+    try:
+        until(lambda: bool(house.follower.places()))
+        said = [house.predict(name, ASKED).status_code for name in ("late", "other")]
+        assert said == [503, 404]
+        assert house.client.get("/readyz").status_code == 503
+    finally:
+        asked.set()
+        house.follower.stop()
 
 
 def test_a_new_model_appears_without_a_restart(late: House) -> None:

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from include.ratchet.adapters import open_lake, open_ledger
-from include.ratchet.domain.errors import DeployError, Skip
+from include.ratchet.domain.errors import DeployError, Skip, StoppedError
 from include.ratchet.domain.records import Freeze, Json
 from include.ratchet.steps.requests import SCHEMA
-from include.ratchet.tasks import canary, choose, deploy, requests
+from include.ratchet.tasks import alerts, canary, choose, deploy, requests
 from tests.steps.test_canary import log
 from tests.tasks.deploying import fail
 from tests.tiny import MODEL, MODEL_YAML, Project
@@ -63,10 +63,13 @@ def test_a_fault_closes_the_routes_and_the_champion_stays(serving: Project, plan
     """The error says what was seen, what is allowed, and where the answers are."""
     _look(serving, plan)
     _asked("a", log(60, 2, "shadow", 1, failed=30))
-    with pytest.raises(DeployError, match=r"30 of 60 requests failed; .* version 1 stays"):
+    with pytest.raises(StoppedError, match=r"30 of 60 requests failed; .* version 1 stays"):
         _look(serving, plan)
     assert _open() == []
     assert open_ledger().champion(MODEL) == 1
+    assert [each.condition for each in alerts.look([MODEL], settled=serving.run_id)] == [
+        f"version 2 stopped as a canary at {open_ledger().trials(MODEL, 'canary')[0].at:%Y-%m-%d %H:%M}"
+    ]
     with pytest.raises(Skip, match="version 2 was stopped as a canary: 30 of 60 requests failed"):
         serving.run(choose.choose, MODEL, stage="deploy")
     assert serving.run(choose.choose, MODEL, stage="deploy", version=2)["version"] == 2

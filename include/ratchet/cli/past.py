@@ -13,6 +13,7 @@ from include.ratchet.cli.show import console
 from include.ratchet.domain import specs
 
 if TYPE_CHECKING:
+    from include.ratchet.domain.records import Freeze, Trial
     from include.ratchet.domain.reigns import Reign
 
 past = typer.Typer()
@@ -39,32 +40,45 @@ def champion(
         console.print(f"{name}: no champion at {_short(when)} UTC", markup=False, highlight=False)
         raise typer.Exit(1)
     console.print(f"{name} version {right[0].promotion.version}", markup=False, highlight=False)
-    _tell(right[0])
+    console.print(_told(right[0]), markup=False, highlight=False, soft_wrap=True)
     for reign in right[1:]:
         said = f"or already version {reign.promotion.version}: its workers followed until {_short(reign.valid_from)} UTC"
         console.print(said, markup=False, highlight=False, soft_wrap=True)
-        _tell(reign)
+        console.print(_told(reign), markup=False, highlight=False, soft_wrap=True)
 
 
 @past.command()
 def history(name: Name, known: Known = None) -> None:
-    """Show every change of champion: when it was recorded, when it held, who, why, and the verdict behind it."""
+    """Show every change of champion: when it was recorded, when it held, who, why, the verdict behind it; and each canary and freeze."""
     from include.ratchet.adapters import open_ledger
 
     require_model(name)
-    found = open_ledger().reigns(name, moment(known) if known else None)
-    for reign in found:
-        _tell(reign)
+    ledger, until = open_ledger(), moment(known) if known else None
+    found = [(each.promotion.at, _told(each)) for each in ledger.reigns(name, until)]
     if not found:
         console.print(f"{name}: no version has been promoted yet", markup=False, highlight=False)
+    found += [(each.at, _tried(each)) for each in ledger.trials(name, "canary")]
+    found += [(each.at, _held(each)) for each in ledger.freezes(name)]
+    for _, said in sorted((at, said) for at, said in found if until is None or at <= until):
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
-def _tell(reign: Reign) -> None:
+def _told(reign: Reign) -> str:
     """Say of one change when it was recorded, when it held, who, why, and the verdict behind it."""
     made = reign.promotion
     head = f"#{made.sequence} {made.action} version {made.version}, recorded {_short(made.at)} UTC by {made.who}: {made.why}"
-    console.print(head, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"   valid {_span(reign)}; evidence: verdict {made.evidence[:12]}", markup=False, highlight=False, soft_wrap=True)
+    return f"{head}\n   valid {_span(reign)}; evidence: verdict {made.evidence[:12]}"
+
+
+def _tried(trial: Trial) -> str:
+    """Say how a canary ended."""
+    return f"canary of version {trial.version} {'passed' if trial.passed else 'STOPPED'}, {_short(trial.at)} UTC: {trial.why}"
+
+
+def _held(freeze: Freeze) -> str:
+    """Say that promotions were frozen, or thawed."""
+    why = f": {freeze.why}" if freeze.why else ""
+    return f"{'frozen' if freeze.on else 'thawed'}, {_short(freeze.at)} UTC by {freeze.who}{why}"
 
 
 @past.command()

@@ -12,6 +12,7 @@ from rich.table import Table
 from include.ratchet.domain.online import parity_said
 
 if TYPE_CHECKING:
+    from include.ratchet.adapters.ledger import Ledger
     from include.ratchet.domain.records import Json, Verdict
     from include.ratchet.domain.skew import Decision
     from include.ratchet.tasks.scaffold import ScaffoldReport
@@ -112,9 +113,7 @@ def status(model: str) -> None:
     changes = ledger.promotions(model, limit=3)
     head = f"version {changes[0].version} since {changes[0].at:%Y-%m-%d %H:%M} UTC, by {escape(changes[0].who)}" if changes else "none yet"
     console.print(f"\n[bold]{model}[/bold]  champion: {head}", highlight=False)
-    for trial in [each for kind in ("canary", "rehearsal") for each in ledger.trials(model, kind)[:1]]:
-        said = f"{trial.why}, {trial.seconds:.1f} s, {trial.at:%Y-%m-%d %H:%M} UTC"
-        console.print(f"  {trial.kind} of version {trial.version}: {'passed' if trial.passed else 'FAILED'}; {said}", markup=False)
+    _tried(model, ledger)
     table = Table(box=None, padding=(0, 2))
     for column in ("run", "started (UTC)", "why", "verdict"):
         table.add_column(column, overflow="fold")
@@ -135,6 +134,18 @@ def status(model: str) -> None:
                 console.print(f"  monitor: {part['sentence']}", markup=False)
         for each in reports[0].get("parity", ()):
             console.print(f"  online against offline: {parity_said(each)}", markup=False, highlight=False)
+
+
+def _tried(model: str, ledger: Ledger) -> None:
+    """Show what answers beside the champion, a freeze, and how the last trials ended."""
+    for route in [each for each in ledger.routes(model) if each.until is None]:
+        what = f"{route.mode} of version {route.version} since {route.since:%Y-%m-%d %H:%M} UTC, {route.fraction:.0%} of the entities"
+        console.print(f"  {what}", markup=False)
+    if frozen := ledger.frozen(model):
+        console.print(f"  {frozen.sentence}", markup=False)
+    for trial in [each for kind in ("canary", "rehearsal") for each in ledger.trials(model, kind)[:1]]:
+        said = f"{trial.why}, {trial.seconds:.1f} s, {trial.at:%Y-%m-%d %H:%M} UTC"
+        console.print(f"  {trial.kind} of version {trial.version}: {'passed' if trial.passed else 'FAILED'}; {said}", markup=False)
 
 
 def alerts(subjects: Collection[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -15,12 +16,14 @@ from include.ratchet.dagkit.connections import AirflowConnections
 from include.ratchet.domain.context import TaskContext
 from include.ratchet.domain.errors import RatchetError, Skip
 
+_log = logging.getLogger(__name__)
+
 
 def step(body: Callable[..., Any], **options: Any) -> Any:
     """Make an Airflow task of a body.
 
-    `Skip` ends as *skipped*, with its reason in the log, the ledger and the XCom `reason`; an error of ours as *failed* without a
-    retry, since trying again gives the same answer; a foreign error (network, locks) is raised as it is, and
+    `Skip` ends as *skipped*, with its reason in the log, the ledger and the XCom `reason`; an error of ours as *failed*, with the
+    same, without a retry, since trying again gives the same answer; a foreign error (network, locks) is raised as it is, and
     retried.
     """
 
@@ -58,6 +61,8 @@ def _run(body: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         get_current_context()["ti"].xcom_push("reason", str(skip))  # where a task that ran shows why it did
         raise AirflowSkipException(str(skip)) from None
     except RatchetError as error:
+        _log.error("%s", error)  # a line to read: the page cuts off the one above Airflow's traceback
+        get_current_context()["ti"].xcom_push("reason", str(error))
         raise AirflowFailException(str(error)) from error
 
 

@@ -13,11 +13,11 @@ from include.ratchet.domain.arbiter import faults
 from include.ratchet.domain.durations import format_duration
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.online import parity_said
-from include.ratchet.domain.records import Agreement, Batch, Disposition, Json, Promotion, Signal, Verdict
+from include.ratchet.domain.records import Agreement, Batch, Disposition, Json, Promotion, Signal, Trial, Verdict
 
 CERTAIN = "Certain: it is on record."
-QUALITY = ("QualityError", "SkewError")
-"""Errors of a batch that was stopped: that is an alert of its own."""
+STOPPED = ("QualityError", "SkewError", "StoppedError")
+"""Errors of a batch or a canary that was stopped: that is an alert of its own."""
 LATE = " is late"
 RETRIES = timedelta(minutes=10)
 """A try that failed is not yet a run that failed: Airflow tries twice more, ten seconds apart."""
@@ -165,6 +165,19 @@ def of_promotions(model: str, promotions: Sequence[Promotion]) -> list[Alert]:
     ]
 
 
+def of_canary(spec: ModelSpec, trials: Sequence[Trial], promotions: Sequence[Promotion]) -> list[Alert]:
+    """Say that the newest canary was stopped, until another version is promoted; both newest first."""
+    newest = next(iter(trials), None)
+    if newest is None or newest.passed or (promotions and promotions[0].at > newest.at):
+        return []
+    what = f"Version {newest.version} was stopped as a canary: {newest.why}."
+    sure = f"A challenger that is well is stopped with a probability of at most {spec.gate.alpha_guard:g}, over all looks together."
+    did = "Took it from the clients, and does not try it again by itself."
+    did += f" Version {promotions[0].version} answers all of them." if promotions else ""
+    do = f"Mend the cause, and train again; or deploy it by its number, {newest.version}, in the form of {spec.name}_deploy."
+    return [Alert(spec.name, f"version {newest.version} stopped as a canary at {newest.at:%Y-%m-%d %H:%M}", what, sure, did, do)]
+
+
 def of_approval(spec: ModelSpec, waiting: Verdict, answer: Agreement | None, now: datetime) -> list[Alert]:
     """Say that a blessed version waits for a person; again under another name once half of the time has passed."""
     if spec.deploy.approval == "none" or answer is not None or waiting.at is None:
@@ -201,7 +214,7 @@ def of_steps(subject: str, failing: Sequence[Json], now: datetime, settled: str 
     """Say which runs of a subject failed: per run the first of the tasks whose newest try failed; `settled` is one without more tries."""
     first: dict[tuple[str, str], Json] = {}
     for step in failing:
-        if not step["reason"].startswith(QUALITY):
+        if not step["reason"].startswith(STOPPED):
             first.setdefault((step["dag_id"], step["run_id"]), step)
     return [_failed(subject, step, ripe=step["run_id"] == settled or step["ended_at"] < now - RETRIES) for step in first.values()]
 
@@ -211,6 +224,8 @@ def _failed(subject: str, step: Json, *, ripe: bool) -> Alert:
     reason = " ".join(step["reason"].split())[:500]
     what = f"{dag}.{step['task_id']} failed in {run}, try {step['try_number']}: {reason}"
     do = f"Read the task's log, mend the cause, and clear the task in Airflow: every step is safe to run again. {dag} also runs by itself."
+    if reason.startswith("DeployError"):
+        do = f"Do as the error says; to clear the task would fail the same way. {dag} also runs by itself."
     did = "Nothing was half written; what the run was to do waits in the ledger."
     return Alert(subject, f"{dag} failed in {run}"[:300], what, CERTAIN, did, do, ripe)
 

@@ -9,6 +9,7 @@ RatchetError
 │   ├── FrozenError          promotions are frozen
 │   └── OvertakenError       what was decided is old: another has written meanwhile
 └── DeployError              a version cannot be served
+    └── StoppedError         a canary showed a fault
 
 A `RatchetError` is terminal for a task: trying again gives the same answer. Anything else (network,
 locks) is foreign and is retried. `Skip` is neither: the stage had nothing to do, and says why.
@@ -74,6 +75,10 @@ class OvertakenError(LedgerError):
 
 class DeployError(RatchetError):
     """A version cannot be served."""
+
+
+class StoppedError(DeployError):
+    """A version was stopped as a canary."""
 
 
 class Skip(Exception):  # noqa: N818 - not an error: the stage had nothing to do

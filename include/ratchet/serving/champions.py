@@ -104,17 +104,18 @@ class Follower:
     def poll(self) -> None:
         """Look at every model once, one after the other; what changed is served at once."""
         names = specs.names("models", self.include)
+        # Before the ledger is asked, which takes 3 s the first time: a model that is there is never said to be unknown.
+        self._places = {name: self._places.get(name) or Place(name) for name in names}
         (known, fault), settled = self._standings(), True
         if not fault:
             self._places = {name: place.without_closed(known.get(name)) for name, place in self._places.items()}
         for name in names:
-            before = self._places.get(name) or Place(name)
+            before = self._places[name]
             for after in self._look(before, known, fault):
                 self._places = {**self._places, name: after}
                 log_changes(before, after)
                 settled = settled and after.served is before.served
                 before = after
-        self._places = {name: self._places[name] for name in names}
         self.polled_at = self.now()
         self._beat()
         self.settled = settled  # last: who waits for it finds this worker's word in the ledger

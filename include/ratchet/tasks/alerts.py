@@ -136,6 +136,7 @@ def _of_model(name: str, ledger: Ledger, inconclusive: int, now: datetime) -> li
     spec, verdicts, promotions = specs.model(name), ledger.verdicts(name), ledger.promotions(name)
     champion = promotions[0].version if promotions else None
     found = [*told.of_verdicts(spec, verdicts, inconclusive), *told.of_promotions(name, promotions)]
+    found += told.of_canary(spec, ledger.trials(name, "canary"), promotions)
     reports = ledger.reports(name, limit=1)
     if reports and reports[0]["version"] == champion:
         found += told.of_report(spec, reports[0], ledger.signals(name))

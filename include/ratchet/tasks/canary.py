@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
-from include.ratchet.domain.errors import DeployError, Skip
+from include.ratchet.domain.errors import Skip, StoppedError
 from include.ratchet.domain.promotion import passed
 from include.ratchet.domain.records import Json, Route, Trial
 
@@ -26,7 +26,7 @@ def canary(plan: Json) -> Json | None:
     Where too few requests come in time, what came must show no fault, and the plan says how few there were.
 
     Raises:
-        DeployError: A fault is shown; the routes are closed, and the champion stays.
+        StoppedError: A fault is shown; the routes are closed, and the champion stays.
         Skip: Promotions were frozen meanwhile, or another change of champion came first; the routes are closed.
     """
     from include.ratchet.adapters import open_ledger
@@ -48,6 +48,9 @@ def canary(plan: Json) -> Json | None:
         return None
     began = max(each.since for each in ledger.routes(spec.name) if each.version == version and each.mode == "shadow")
     found = _judged(plan, began)
+    _log.info(
+        "%s version %s: %s requests as shadow, %s of %s as canary", spec.name, version, found["shadow"], found["canary"], wanted.requests
+    )
     if found["faults"]:
         said = "; ".join(found["faults"])
         _end(ledger, Trial(spec.name, version, "canary", plan["evidence"], False, said, (now - began).total_seconds(), now))  # noqa: FBT003
@@ -82,9 +85,9 @@ def _ended(ledger: Ledger, plan: Json) -> Trial | None:
     return tried if any(each.since <= tried.at for each in opened) else None
 
 
-def _stopped(plan: Json, said: str) -> DeployError:
+def _stopped(plan: Json, said: str) -> StoppedError:
     model = plan["model"]
-    return DeployError(
+    return StoppedError(
         f"{model} version {plan['version']}: {said}; version {plan['previous']} stays. The answers are in the lake's requests/{model}."
     )
 

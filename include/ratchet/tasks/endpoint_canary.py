@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from include.ratchet.domain.errors import DeployError, Skip
+from include.ratchet.domain.errors import DeployError, Skip, StoppedError
 from include.ratchet.domain.promotion import passed
 from include.ratchet.domain.records import Json, Route, Trial
 from include.ratchet.tasks.endpoint import opened, shares_of
@@ -45,8 +45,8 @@ def canary(plan: Json) -> Json | None:
     The first look at the split endpoint opens the route, and starts the clock.
 
     Raises:
-        DeployError: It fails or is slow more often than is allowed, and than the champion; or the endpoint is not split:
-            nothing was seen of it. The champion stays.
+        StoppedError: It fails or is slow more often than is allowed, and than the champion, which stays.
+        DeployError: The endpoint is not split: nothing was seen of it. The champion stays.
         Skip: Promotions were frozen meanwhile, or another change of champion came first; the champion has all requests.
     """
     from include.ratchet.adapters import open_ledger
@@ -86,7 +86,7 @@ def canary(plan: Json) -> Json | None:
     target.serve(previous)
     ledger.end_routes(spec.name, now, version)
     if faults:
-        raise DeployError(f"{spec.name} version {version}: {said}; version {plan['previous']} stays")
+        raise StoppedError(f"{spec.name} version {version}: {said}; version {plan['previous']} stays")
     return {**plan, "waits": True, "canary": {"requests": mine.requests, "failed": mine.failed, "slow": mine.slow}}
 
 

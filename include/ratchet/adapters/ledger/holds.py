@@ -72,6 +72,12 @@ class Holds(Store):
         with Session(self._reads) as session:
             return newest_freeze(session, model)
 
+    def freezes(self, model: str) -> list[Freeze]:
+        """Return every freeze and every end of one, oldest first."""
+        with Session(self._reads) as session:
+            rows = session.scalars(select(FreezeRow).where(FreezeRow.model == model).order_by(FreezeRow.id))
+            return [found for row in rows if (found := _freeze(row))]
+
     def froze(self, model: str, since: datetime) -> Freeze | None:
         """Return the newest freeze that began at a moment or after it, even if it has ended; None when there is none."""
         asked = select(FreezeRow).where(FreezeRow.model == model, FreezeRow.on, FreezeRow.at >= since).order_by(FreezeRow.id.desc())
