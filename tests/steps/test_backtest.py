@@ -110,6 +110,17 @@ def test_what_cannot_be_told_is_said() -> None:
     assert f"never cannot be told apart from every by 7 windows; about {against['needed']} windows" in content["recommendation"]["sentence"]
 
 
+def test_what_no_history_tells_is_said() -> None:
+    """A difference that swings too far for any number of windows that a backtest takes is not promised to be shown by some thousands."""
+
+    def wild(version: int, number: int) -> float:
+        return 0.7 + (0.25 * (-1) ** number if version == 1 and number > 2 else 0.0)
+
+    content = summary(replayed({"never": never(8), "every": every(8)}, wild))
+    assert by_name(content)["never"]["against"]["needed"] > 400
+    assert "even 400 windows would not show a difference of 0.01" in content["recommendation"]["sentence"]
+
+
 def test_the_same_versions_are_the_same() -> None:
     """Policies that promoted alike need no statistics; of two that cost the same the one that listens is recommended."""
     content = summary(replayed({"never": never(6), "loss": never(6), "every": never(6)}, lambda *_: 0.7, {"every": 3}))

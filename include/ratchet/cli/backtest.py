@@ -70,15 +70,15 @@ def _replayed(model: str, asked: list[str], cut: tuple[int, str], jobs: int) -> 
 
 def _table(content: Json) -> Table:
     """Show a line per policy in 80 columns; the intervals are on the page."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in ("policy", "trained", "promoted", "refused", "open", "cpu s", "quality", f"to {content['reference']}", "shown"):
         table.add_column(heading, justify="left" if heading in {"policy", "shown"} else "right", no_wrap=True)
     counted = set(content["counted"])
     for each in content["policies"]:
         values = [point["value"] for point in each["quality"] if point["number"] in counted]
-        mean = f"{sum(values) / len(values):.4f}" if values else "-"
+        mean = f"{sum(values) / len(values):.4g}" if values else "-"
         against = each["against"]
-        difference = "-" if not against or against["estimate"] is None else f"{against['estimate']:+.4f}"
+        difference = "-" if not against or against["estimate"] is None else f"{against['estimate']:+.2g}"
         shown = against["result"] if against else "reference"
         counts = [str(each[key]) for key in ("trainings", "promoted", "refused", "inconclusive")]
         table.add_row(each["name"], *counts, f"{each['seconds']:.0f}", mean, difference, shown)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
-from include.ratchet.domain.backtest import POLICIES, triggers_of
+from include.ratchet.domain.backtest import MOST_WINDOWS, POLICIES, triggers_of
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, Window
 from include.ratchet.steps import compare
@@ -217,7 +217,10 @@ def recommend(content: Json, triggers: Mapping[str, Json]) -> Json:
         said.append(f"{chosen}: {how}, with {saved} trainings fewer than {reference} in {count} windows")
     if still_open:
         tell = min(((by_name[name]["against"]["needed"], name) for name in still_open if by_name[name]["against"]["needed"]), default=None)
-        more = f"; about {tell[0]} windows would show a difference of {gain} for {tell[1]}" if tell else ""
+        if tell and tell[0] <= MOST_WINDOWS:
+            more = f"; about {tell[0]} windows would show a difference of {gain} for {tell[1]}"
+        else:
+            more = f"; even {MOST_WINDOWS} windows would not show a difference of {gain}" if tell else ""
         said.append(f"{', '.join(still_open)} cannot be told apart from {reference} by {count} windows{more}")
     if worse:
         said.append(f"{', '.join(worse)} {'is' if len(worse) == 1 else 'are'} shown to be worse than {reference}")

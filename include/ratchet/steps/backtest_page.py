@@ -7,7 +7,7 @@ from datetime import datetime
 import yaml
 from markupsafe import Markup
 
-from include.ratchet.domain.backtest import POLICIES
+from include.ratchet.domain.backtest import MOST_WINDOWS, POLICIES
 from include.ratchet.domain.records import Json
 from include.ratchet.steps import ageing
 from include.ratchet.steps.charts import Curve, Mark, curves, forest, number
@@ -32,7 +32,9 @@ def page(content: Json) -> str:
     axis = f"window of {number(round(days, 1))} days, counted from {content['windows'][0]['start'][:10]}"
     plots = {"quality": _quality(content, axis), "gains": _gains(content), "cost": _cost(content), "ages": _ages(content, days)}
     written = yaml.safe_dump({"triggers": content["recommendation"]["triggers"]}, sort_keys=False)
-    return template(TEMPLATE).render(**content, plots=plots, results=RESULTS, policy_tones=TONES, written=written, window_days=days)
+    return template(TEMPLATE).render(
+        **content, plots=plots, results=RESULTS, policy_tones=TONES, most_windows=MOST_WINDOWS, written=written, window_days=days
+    )
 
 
 def _quality(content: Json, axis: str) -> Markup | None:
