@@ -13,18 +13,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from include.ratchet.adapters.ledger import Ledger
 from include.ratchet.adapters.models import save_skops
-from include.ratchet.adapters.targets.aws import Aws
+from include.ratchet.adapters.targets.aws import Aws, said_plainly
 from include.ratchet.adapters.targets.local import LocalTarget
 from include.ratchet.adapters.targets.sagemaker import SageMakerTarget
 from include.ratchet.adapters.targets.transform import Transforms
-from include.ratchet.domain.errors import DeployError, RegistryError
+from include.ratchet.domain.errors import DeployError, RatchetError, RegistryError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Promotion, RuleResult, Verdict
 from include.ratchet.domain.sagemakerspec import Transform
-from include.ratchet.domain.target import Target
+from include.ratchet.domain.target import AwayError, Target
 from include.ratchet.steps.pipeline import build_pipeline
 from tests.aws import REGION, Door, door
 from tests.makers import model_spec
@@ -254,6 +255,23 @@ def test_long_names_share_no_endpoint() -> None:
     assert (len(stems), max(map(len, stems))) == (2, 36)
 
 
+FOREIGN = [
+    (
+        ClientError({"Error": {"Code": "ThrottlingException", "Message": "slower"}}, "CreateModel"),
+        "AWS refused with ThrottlingException: slower",
+    ),
+    (EndpointConnectionError(endpoint_url="https://nowhere"), "AWS does not answer: Could not connect to the endpoint URL"),
+]
+
+
+@pytest.mark.parametrize(("error", "words"), FOREIGN)
+def test_what_may_pass_is_no_refusal(error: Exception, words: str) -> None:
+    """It says what was being done, and its task is tried again."""
+    with pytest.raises(AwayError, match=f"publish m: {words}") as caught, said_plainly("publish m"):
+        raise error
+    assert not isinstance(caught.value, RatchetError)
+
+
 def _way(bed: Bed) -> None:
     """Go from version 1 to version 2 by a canary; each call may be the second one."""
     target = bed.target
@@ -287,7 +305,7 @@ def test_killed_at_any_call_and_run_again_it_arrives(make: Callable[..., Bed], m
         except KilledError:
             struck += 1
         calls.arm(0)
-        bed.settle()  # a change that had begun ends first: another one meets BusyError until then, and its task is tried again
+        bed.settle()  # a change that had begun ends first: another one meets AwayError until then, and its task is tried again
         _way(bed)
         assert bed.target.live().only(2), at
         packages = bed.target.packages.aws.sagemaker.list_model_packages(ModelPackageGroupName=bed.target.stem)

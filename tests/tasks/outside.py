@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from include.ratchet.adapters import open_endpoint
+from include.ratchet.adapters import open_endpoint, open_ledger
 from include.ratchet.domain import specs
 from include.ratchet.domain.records import Json
 from include.ratchet.domain.target import Live
-from include.ratchet.tasks import choose, deploy, endpoint, smoke
+from include.ratchet.tasks import choose, deploy, endpoint, endpoint_canary, smoke
 from tests.aws import REGION, Door, door
 from tests.cloudwatch import Invocation
 from tests.s3server import S3Server
@@ -71,3 +72,25 @@ def asked(cloud: Door, variant: str, count: int, **how: Any) -> None:
     """Let clients have asked a variant."""
     now = datetime.now(UTC)
     cloud.seen += [Invocation("ratchet-buys", variant, now, **how) for _ in range(count)]
+
+
+def out(project: Project) -> Json:
+    """Bring the canary out, and look once."""
+    plan: Json = go(project, endpoint.settled, go(project, endpoint_canary.split, begun(project)))
+    assert go(project, endpoint_canary.canary, plan) is None
+    assert live().shares == pytest.approx({1: 0.8, 2: 0.2})
+    return plan
+
+
+def open_routes() -> list[int]:
+    """Return the versions that answer beside the champion, as the ledger says."""
+    return [each.version for each in open_ledger().routes(MODEL) if each.until is None]
+
+
+@contextlib.contextmanager
+def dark(cloud: Door, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let nobody answer where AWS is, for a while."""
+    with monkeypatch.context() as patch:
+        nowhere = cloud.connection.replace(quote(cloud.url, safe=""), quote("http://127.0.0.1:9", safe=""))
+        patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", nowhere)
+        yield

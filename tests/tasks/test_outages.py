@@ -10,10 +10,25 @@ from typing import Any
 
 import pytest
 
-from include.ratchet.adapters import Ports, instead, open_clock, open_lake, open_ledger, open_memory, open_online, open_registry, open_work
+from include.ratchet.adapters import (
+    Ports,
+    instead,
+    open_clock,
+    open_endpoint,
+    open_lake,
+    open_ledger,
+    open_memory,
+    open_online,
+    open_registry,
+    open_work,
+)
+from include.ratchet.domain import specs
 from include.ratchet.domain.errors import Skip
 from include.ratchet.domain.records import Promotion
-from include.ratchet.tasks import choose, deploy, score, smoke
+from include.ratchet.domain.target import AwayError
+from include.ratchet.tasks import choose, deploy, endpoint, score, smoke
+from tests.aws import Door
+from tests.tasks import outside
 from tests.tasks.deploying import aliases, go
 from tests.tiny import DAYS, MODEL, Project, visits
 
@@ -90,3 +105,28 @@ def test_scoring_in_an_outage_scores_each_row_once(serving: Project, store: str)
         assert len(serving.rows(f"predictions/{MODEL}")) == len(serving.rows("clean/visits")) - 1  # the newest row is now, and waits
         calls, first = calls + 1, first + 1
     assert calls
+
+
+def test_a_deployment_outside_goes_on_from_the_step_that_aws_did_not_answer(
+    serving: Project, cloud: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step says why and is tried again, whoever is champion stays so meanwhile; the same step then completes it."""
+    plan = outside.go(serving, deploy.preload, outside.go(serving, choose.choose, MODEL))
+    for body in (endpoint.publish, endpoint.shift, deploy.promote, smoke.smoke):
+        champion = open_ledger().champion(MODEL)
+        with outside.dark(cloud, monkeypatch), pytest.raises(AwayError, match=r"ratchet-buys.*: AWS does not answer: Could not connect"):
+            outside.go(serving, body, plan)
+        assert (open_ledger().champion(MODEL), aliases()["champion"]) == (champion, champion)
+        plan = outside.go(serving, endpoint.settled, outside.go(serving, body, plan))
+    assert (open_ledger().champion(MODEL), outside.live().only(2)) == (2, True)
+
+
+def test_a_sweep_without_aws_says_so(serving: Project, cloud: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits: it ends as it would otherwise, with the reason why the endpoint was not looked at; the next one gives it back."""
+    outside.ended(serving, outside.begun(serving))
+    open_endpoint(specs.model(MODEL)).serve(1)
+    said = r"no blessed version waits; the endpoint could not be asked \(describe ratchet-buys: AWS does not answer: .*\), the sweep will"
+    with outside.dark(cloud, monkeypatch), pytest.raises(Skip, match=said):
+        outside.go(serving, choose.choose, MODEL)
+    outside.go(serving, endpoint.settled, {"model": MODEL, "waits": True})
+    assert outside.go(serving, choose.choose, MODEL)["version"] == open_ledger().champion(MODEL) == 2

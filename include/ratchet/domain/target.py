@@ -11,6 +11,10 @@ from pathlib import Path
 from include.ratchet.domain.records import Json
 
 
+class AwayError(Exception):
+    """A target does not answer, or is in the middle of another change: foreign, and tried again."""
+
+
 @dataclass(frozen=True)
 class Live:
     """What a target answers with: the share [0-1] of the requests of each version; `settled` once no change is under way.

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
 from include.ratchet.domain.context import current
 from include.ratchet.domain.errors import DeployError, Skip
 from include.ratchet.domain.promotion import former
-from include.ratchet.domain.records import Freeze, Json, Verdict
+from include.ratchet.domain.records import Json, Verdict
+from include.ratchet.domain.target import AwayError
 from include.ratchet.tasks.deploy import blessing, reconcile
+from include.ratchet.tasks.freeze import close, hold, unasked_by
 
 if TYPE_CHECKING:
     from include.ratchet.adapters.ledger import Ledger
-    from include.ratchet.domain.modelspec import ModelSpec
-
-_log = logging.getLogger(__name__)
 
 
 def choose(model: str) -> Json:
@@ -39,61 +36,13 @@ def choose(model: str) -> Json:
     ledger = open_ledger()
     if ledger.champion(model) is not None:
         reconcile(model)  # a killed promotion may have left the aliases behind the ledger
-    unasked = _close(model, ledger)
+    unasked = close(model, ledger)
     try:
         return planned(model, action, params.get("version"))
-    except Skip:
-        if action == "promote" and not unasked and not params.get("version") and (given := _given_back(model)):
+    except Skip as nothing:
+        if action == "promote" and not unasked and not params.get("version") and (given := _given_back(model, nothing)):
             return given
         raise
-
-
-def hold(model: str, *, on: bool, why: str) -> str:
-    """Freeze promotions, or free them; rollbacks are always possible. A freeze ends what answers beside the champion.
-
-    Returns:
-        Why an endpoint outside could not be asked to; empty where it was, or need not be.
-    """
-    from include.ratchet.adapters import open_ledger
-
-    ledger = open_ledger()
-    held = ledger.frozen(model)
-    if (held is not None) == on:  # an earlier try may have been killed once it was written
-        _log.info("%s: %s", model, held.sentence if held else "promotions were not frozen")
-    else:
-        ledger.freeze(Freeze(specs.model(model).name, on, current().who, why, datetime.now(UTC)))
-    return _close(model, ledger)
-
-
-def _close(model: str, ledger: Ledger) -> str:
-    """End the routes that a freeze or its own trial has stopped: whoever opened them may be dead.
-
-    Those of an endpoint outside say what it does: they end when it is asked to give the champion all requests. Returns as `hold`.
-    """
-    spec, frozen = specs.model(model), ledger.frozen(model)
-    if spec.deploy.sagemaker:
-        return _stood_down(spec) if frozen else ""
-    trials, now = ledger.trials(model, "canary"), datetime.now(UTC)
-    for each in ledger.routes(model):
-        if each.until is None and (frozen or any(it.version == each.version and it.at >= each.since for it in trials)):
-            ledger.end_routes(model, now, each.version)
-    return ""
-
-
-def _stood_down(spec: ModelSpec) -> str:
-    """Let the endpoint give the champion all requests. A freeze holds without it: nothing of AWS's may make its task fail."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from include.ratchet.adapters.targets.sagemaker import BusyError
-    from include.ratchet.tasks.endpoint_canary import stand_down
-
-    try:
-        stand_down(spec)
-    except (BotoCoreError, ClientError, BusyError, DeployError) as error:
-        said = f"the endpoint could not be asked ({error}), the sweep will"
-        _log.warning("%s is frozen; %s", spec.name, said)
-        return said
-    return ""
 
 
 def planned(model: str, action: str, asked: int | None) -> Json:
@@ -131,14 +80,22 @@ def planned(model: str, action: str, asked: int | None) -> Json:
     }
 
 
-def _given_back(model: str) -> Json | None:
-    """Plan the champion of now once more, where nothing else waits and its endpoint serves something else."""
+def _given_back(model: str, nothing: Skip) -> Json | None:
+    """Plan the champion of now once more, where nothing else waits and its endpoint serves something else.
+
+    Raises:
+        Skip: AWS does not answer: `nothing` is to be done, which the next sweep says again, or mends.
+    """
     from include.ratchet.adapters import open_ledger
     from include.ratchet.tasks.endpoint import astray
 
     ledger = open_ledger()
     champion = ledger.champion(model)
-    why = astray(model, champion) if champion is not None else None
+    try:
+        why = astray(model, champion) if champion is not None else None
+    except AwayError as error:
+        message = f"{nothing}; {unasked_by(error)}"
+        raise Skip(message) from None
     if champion is None or why is None:
         return None
     evidence, count = blessing(model, champion, ledger).digest, len(ledger.promotions(model))

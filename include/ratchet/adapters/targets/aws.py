@@ -10,11 +10,12 @@ from typing import Any
 
 import boto3
 from botocore.client import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from include.ratchet.adapters.s3 import S3Access
 from include.ratchet.domain.errors import DeployError
 from include.ratchet.domain.ports import Connection
+from include.ratchet.domain.target import AwayError
 
 ABSENT = ("Could not find", "does not exist", "not found")
 PRESENT = ("already exist",)
@@ -26,7 +27,7 @@ TERMINAL = {
     "UnrecognizedClientException": "correct the keys of the connection",
     "NoSuchBucket": "correct deploy.sagemaker.place in model.yaml",
 }
-"""Codes that the same request will meet again, and what to do; every other error is foreign, and tried again."""
+"""Codes that the same request will meet again, and what to do; every other error is `AwayError`, and tried again."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,20 @@ def refused(error: ClientError, words: tuple[str, ...]) -> bool:
 
 @contextlib.contextmanager
 def said_plainly(doing: str, then: str = "start the deploy again") -> Iterator[None]:
-    """Turn a refusal that stays into an error of ours, which is not tried again; `then` is what to do once it was mended."""
+    """Say AWS's errors in our words; `then` is what to do once a refusal that stays was mended.
+
+    Raises:
+        DeployError: It refused, and will again.
+        AwayError: It did not answer, or with an error that may pass.
+    """
     try:
         yield
     except ClientError as error:
         found = error.response["Error"]
+        said = f"{doing}: AWS refused with {found['Code']}: {found['Message']}"
         hint = TERMINAL.get(found["Code"])
         if hint is None:
-            raise
-        raise DeployError(f"{doing}: AWS refused with {found['Code']}: {found['Message']}; {hint}, then {then}") from error
+            raise AwayError(said) from error
+        raise DeployError(f"{said}; {hint}, then {then}") from error
+    except BotoCoreError as error:
+        raise AwayError(f"{doing}: AWS does not answer: {error}") from error

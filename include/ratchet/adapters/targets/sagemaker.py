@@ -22,7 +22,7 @@ from include.ratchet.domain.errors import DeployError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.records import Json, digest
 from include.ratchet.domain.sagemakerspec import SageMaker
-from include.ratchet.domain.target import Endpoint, Figures, Live
+from include.ratchet.domain.target import AwayError, Endpoint, Figures, Live
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 """The variants. SageMaker takes an update back only when its variants are named as before: versions change, names do not."""
@@ -128,11 +128,13 @@ class SageMakerTarget(Endpoint):
 
     def ask(self, rows: Json) -> Json:
         """Invoke the endpoint."""
-        try:
-            said = self.aws.runtime.invoke_endpoint(EndpointName=self.name, ContentType="application/json", Body=json.dumps(rows).encode())
-        except ClientError as error:
-            raise DeployError(f"{self.name} does not answer: {error.response['Error']['Message']}") from error
-        content: Json = json.loads(said["Body"].read())
+        request = {"EndpointName": self.name, "ContentType": "application/json", "Body": json.dumps(rows).encode()}
+        with said_plainly(f"ask {self.name}"):
+            try:
+                said = self.aws.runtime.invoke_endpoint(**request)
+            except ClientError as error:
+                raise DeployError(f"{self.name} does not answer: {error.response['Error']['Message']}") from error
+            content: Json = json.loads(said["Body"].read())
         return content
 
     def approve(self, version: int) -> None:
@@ -154,7 +156,7 @@ class SageMakerTarget(Endpoint):
             if status == "Failed":  # SageMaker lets it be deleted, and nothing else
                 self.aws.delete("endpoint", EndpointName=self.name)
             if status in {"Failed", "Deleting"} or (status in BUSY and self._coming(found) != config):
-                raise BusyError(f"{self.name} is {status}; it becomes {config} once that has ended")
+                raise AwayError(f"{self.name} is {status}; it becomes {config} once that has ended")
             if status not in BUSY and (found["EndpointConfigName"] != config or status == "UpdateRollbackFailed"):
                 same = {each["VariantName"] for each in found["ProductionVariants"]} == set(variants)
                 guard = {"DeploymentConfig": self._guard()} if guarded and same else {}
@@ -213,10 +215,6 @@ class SageMakerTarget(Endpoint):
     def _tags(self, version: int | None = None) -> list[Json]:
         tags = {"ratchet:model": self.spec.name} | ({"ratchet:version": str(version)} if version is not None else {})
         return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-class BusyError(Exception):
-    """The endpoint is in the middle of another change: foreign, and tried again."""
 
 
 def _version_of(name: str) -> int:
