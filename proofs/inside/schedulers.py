@@ -233,6 +233,9 @@ def main() -> None:
     began = time.monotonic()
     with ThreadPoolExecutor(SENDERS + 1) as pool, schedulers:
         delivered = pool.submit(deliver, airflow, specs.PROJECT / "deliveries", config.folder, stop)
+        wait_for(
+            lambda: bool(open_ledger().batches(FEED, "merged")), "the first batch to be merged"
+        )  # who asks before is told: no data yet
         halves = [pool.submit(send, airflow, asset, made[each::SENDERS], random.Random(f"{seed} {each}")) for each in range(SENDERS)]  # noqa: S311
         again = sum(each.result() for each in halves)
         wait_for(lambda: at_rest(airflow), "all runs to end")
