@@ -44,7 +44,7 @@ def test_status_shows_a_canary_under_way_and_a_freeze(serving: Project, capsys: 
     show.status(MODEL)
     said = _said(capsys)
     assert "canary of version 2 since 2026-01-01 00:00 UTC, 30% of the entities" in said
-    assert "promotions are frozen since 2026-01-01 00:00 UTC by ann holidays" in said
+    assert "promotions are frozen since 2026-01-01 00:00 UTC by ann: holidays" in said
     ledger.end_routes(MODEL, at)
     show.status(MODEL)
     assert "canary of version 2" not in _said(capsys)

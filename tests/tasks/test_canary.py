@@ -154,7 +154,7 @@ def test_a_freeze_ends_the_canary(serving: Project, plan: Json) -> None:
     with pytest.raises(Skip, match=r"version 2 is not tried any further: promotions are frozen .* holidays"):
         _look(serving, plan)
     assert _open() == []
-    with pytest.raises(Skip, match="free again"):
+    with pytest.raises(Skip, match="promotions are free"):
         serving.run(choose.choose, MODEL, stage="deploy", action="thaw")
     assert _look(serving, plan) is None
     assert _open() == [("shadow", 1.0)]

@@ -9,6 +9,7 @@ import pytest
 
 from include.ratchet.adapters import open_ledger
 from include.ratchet.domain.errors import DeployError, Skip
+from include.ratchet.domain.records import Freeze
 from include.ratchet.tasks import choose
 from tests.tasks.deploying import aliases, go, history, refused
 from tests.tiny import MODEL, Project
@@ -61,10 +62,13 @@ def test_a_rollback_needs_no_comparison(serving: Project) -> None:
     assert go(serving, choose.choose, MODEL, action="rollback", version=1)["version"] == 1
 
 
+@pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("version", [3, 9])
-def test_only_a_blessed_version_can_be_asked_for(serving: Project, version: int) -> None:
-    """A refused version and one that is not there are turned down, with the blessed ones named."""
+def test_only_a_blessed_version_can_be_asked_for(serving: Project, version: int, *, frozen: bool) -> None:
+    """A refused version and one that is not there are turned down, with the blessed ones named: they do not wait for a thaw either."""
     refused(serving, 3)
+    if frozen:
+        open_ledger().freeze(Freeze(MODEL, True, "ann", "", datetime.now(UTC)))  # noqa: FBT003
     with pytest.raises(DeployError, match=rf"version {version}: not blessed.*Blessed are 1, 2"):
         go(serving, choose.choose, MODEL, action="promote", version=version)
 
@@ -86,6 +90,9 @@ def test_rollback_goes_to_the_champion_before(serving: Project) -> None:
     assert aliases()["champion"] == 1
     with pytest.raises(Skip, match="no blessed version waits"):
         go(serving, choose.choose, MODEL)
+    with pytest.raises(DeployError, match=r"no earlier champion to roll back to that nobody rolled back from; name one of 2 by its number"):
+        go(serving, choose.choose, MODEL, action="rollback")
+    assert go(serving, choose.choose, MODEL, action="rollback", version=2)["version"] == 2
 
 
 @pytest.mark.parametrize(("version", "words"), [(2, "was never champion; a rollback goes to one of 1"), (None, "no earlier champion")])

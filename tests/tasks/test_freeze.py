@@ -15,7 +15,7 @@ from tests.tiny import MODEL, Project
 
 
 def _hold(project: Project, action: str) -> None:
-    with pytest.raises(Skip, match="promotions of buys are"):
+    with pytest.raises(Skip, match="buys: promotions are"):
         go(project, choose.choose, MODEL, action=action, reason="holidays")
 
 
@@ -84,7 +84,7 @@ def test_a_freeze_holds_while_aws_does_not_answer(serving: Project, cloud: Door,
     with dark(cloud, monkeypatch):
         written = []
         for _ in range(2):
-            with pytest.raises(Skip, match=r"promotions of buys are frozen; the endpoint could not be asked \(.*\), the sweep will"):
+            with pytest.raises(Skip, match=r"buys: promotions are frozen since .*; the endpoint could not be asked \(.*\), the sweep will"):
                 go(serving, choose.choose, MODEL, action="freeze", reason="fire")
             written.append(open_ledger().frozen(MODEL))
         assert written[0] == written[1]

@@ -229,7 +229,7 @@ class Freeze:
     @property
     def sentence(self) -> str:
         """What is told to who wants to promote."""
-        return f"promotions are frozen since {self.at:%Y-%m-%d %H:%M} UTC by {self.who} {self.why}".rstrip()
+        return f"promotions are frozen since {self.at:%Y-%m-%d %H:%M} UTC by {self.who}{self.why and f': {self.why}'}"
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ def choose(model: str) -> Json:
     action = params.get("action") or "promote"
     if action in {"freeze", "thaw"}:
         unasked = hold(model, on=action == "freeze", why=params.get("reason") or "")
-        message = f"promotions of {model} are {'frozen' if action == 'freeze' else 'free again'}{unasked and f'; {unasked}'}"
+        held = open_ledger().frozen(model)  # an earlier freeze stands, with its own reason
+        message = f"{model}: {held.sentence if held else 'promotions are free'}{unasked and f'; {unasked}'}"
         raise Skip(message)
     ledger = open_ledger()
     if ledger.champion(model) is not None:
@@ -63,11 +64,11 @@ def planned(model: str, action: str, asked: int | None) -> Json:
     if version == champion:
         message = f"version {version} serves already"
         raise Skip(message)
+    if asked and action == "promote":
+        _require_blessing(model, version, ledger, champion)
     if action == "promote" and (frozen := ledger.frozen(model)):
         message = f"version {version} waits: {frozen.sentence}"
         raise Skip(message)
-    if asked and action == "promote":
-        _require_blessing(model, version, ledger, champion)
     verdict = blessing(model, version, ledger)
     return {
         "model": model,
@@ -144,9 +145,12 @@ def _stale(verdict: Verdict, champion: int | None) -> str:
 
 def _before(model: str, ledger: Ledger) -> int:
     """Return the champion that a rollback goes to when the form names none."""
-    found = former(ledger.promotions(model))
+    history = ledger.promotions(model)
+    found = former(history)
     if found is None:
-        message = f"{model}: there is no earlier champion to roll back to"
+        left = {each.version for each in history} - {each.version for each in history[:1]}
+        named = f" that nobody rolled back from; name one of {_listed([*left])} by its number to go there all the same" if left else ""
+        message = f"{model}: there is no earlier champion to roll back to{named}"
         raise DeployError(message)
     return found
 
