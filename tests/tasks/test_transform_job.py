@@ -14,6 +14,7 @@ from include.ratchet.adapters.targets.transform import Transforms
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import DataError, DeployError, Skip
 from include.ratchet.domain.records import Json
+from include.ratchet.domain.sagemakerspec import transform_of
 from include.ratchet.steps.predict import predict
 from include.ratchet.tasks import choose, deploy, retain, score, transform_job
 from tests.aws import Door
@@ -29,7 +30,7 @@ def scoring(cloud: Door, serving: Project) -> Project:
     file.write_text(text.replace("    alarms:", "    transform: {}\n    alarms:"), encoding="utf-8")
     spec, verdict = specs.model(MODEL), open_ledger().blessing(MODEL, 1)
     assert verdict
-    assert spec.deploy.transform
+    assert transform_of(spec.deploy.sagemaker)
     open_endpoint(spec).publish(1, Path(open_registry().artifact(MODEL, 1, verdict.artifact)))
     assert cloud.calls
     return serving

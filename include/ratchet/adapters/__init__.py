@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from include.ratchet.domain.config import Config, load_config
 from include.ratchet.domain.errors import SpecError
+from include.ratchet.domain.sagemakerspec import transform_of
 
 if TYPE_CHECKING:
     from include.ratchet.adapters.ledger import Ledger
@@ -209,7 +210,7 @@ def open_transforms(spec: ModelSpec, config: Config | None = None) -> Transforms
     """
     from include.ratchet.adapters.targets.transform import Transforms
 
-    machines = spec.deploy.transform
+    machines = transform_of(spec.deploy.sagemaker)
     if machines is None:
         raise SpecError(f"{spec.name}: has no transform jobs", ["found no deploy.sagemaker.transform; allowed here is one"])
     return Transforms(open_endpoint(spec, config), machines)

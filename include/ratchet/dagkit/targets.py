@@ -8,6 +8,7 @@ from typing import Any
 from include.ratchet.dagkit import defaults
 from include.ratchet.dagkit.seam import look, step
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.sagemakerspec import transform_of
 from include.ratchet.tasks import canary, endpoint, endpoint_canary, score, transform_job
 
 LOOK = timedelta(seconds=15)
@@ -46,7 +47,7 @@ def tidied(spec: ModelSpec, plan: Any) -> None:
 
 def scored(spec: ModelSpec, writes: dict[str, Any]) -> None:
     """Predict in batch: in one task, or before and after a transform job; `writes` are the options of what appends."""
-    if spec.deploy.transform is None:
+    if transform_of(spec.deploy.sagemaker) is None:
         step(score.score, **writes)(spec.name)
         return
     from include.ratchet.dagkit.transform import transformed  # loads boto3: only for a model that scores there
@@ -57,7 +58,7 @@ def scored(spec: ModelSpec, writes: dict[str, Any]) -> None:
 
 def runs(spec: ModelSpec) -> int:
     """Return how many runs of a model's scoring may be active: of two with jobs the second would predict the same rows again."""
-    return defaults.SEVERAL if spec.deploy.transform is None else 1
+    return defaults.SEVERAL if transform_of(spec.deploy.sagemaker) is None else 1
 
 
 def _again(spec: ModelSpec) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from include.ratchet.domain.durations import Duration, format_duration
 from include.ratchet.domain.feedspec import SNAKE_CASE
 from include.ratchet.domain.gatespec import Gate
-from include.ratchet.domain.sagemakerspec import SageMaker, Transform
+from include.ratchet.domain.sagemakerspec import SageMaker
 from include.ratchet.domain.strict import Strict
 from include.ratchet.domain.trainingspec import OWN_CODE, Training
 from include.ratchet.domain.triggerspec import MOST_ALARMS, Cron, Triggers
@@ -111,11 +111,6 @@ class Deploy(Strict):
         person = self.approval_within if self.approval == "required" else timedelta()
         outside = 3 * self.sagemaker.within if self.sagemaker else timedelta()  # a split, its end, a shift
         return person + outside + (2 * self.canary.within if self.canary else timedelta())
-
-    @property
-    def transform(self) -> Transform | None:
-        """The machines of batch scoring, where it is not the worker's."""
-        return self.sagemaker.transform if self.sagemaker else None
 
     @model_validator(mode="after")
     def _target_is_described(self) -> Deploy:

@@ -69,3 +69,8 @@ class SageMaker(Strict):
             )
             raise ValueError(message)
         return self
+
+
+def transform_of(wanted: SageMaker | None) -> Transform | None:
+    """Return the machines of batch scoring, None where it is the worker's."""
+    return wanted.transform if wanted else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from include.ratchet.domain import specs
 from include.ratchet.domain.records import Json, Snapshot
 from include.ratchet.domain.retention import needed_versions, spent_bytes, spent_files
+from include.ratchet.domain.sagemakerspec import transform_of
 
 if TYPE_CHECKING:
     from include.ratchet.domain.ports import Lake
@@ -84,7 +85,7 @@ def _bytes(before: datetime) -> int:
 def _discard(before: datetime) -> int:
     from include.ratchet.adapters import open_transforms
 
-    scored_there = [spec for spec in map(specs.model, specs.names("models")) if spec.deploy.transform]
+    scored_there = [spec for spec in map(specs.model, specs.names("models")) if transform_of(spec.deploy.sagemaker)]
     return sum(open_transforms(spec).discard(before) for spec in scored_there)
 
 
