@@ -28,11 +28,18 @@ def test_an_error_of_the_server_is_raised(fake_airflow: FakeAirflow) -> None:
 
 def test_missing_pools_are_created_in_one_call(fake_airflow: FakeAirflow) -> None:
     """Starting again, or after a model was added, leaves one pool per model; slots that an operator set stay."""
-    fake_airflow.pages["/pools"] = {}
-    fake_airflow.client().ensure_pools({"ratchet_m": (1, "one at a time")})
+    fake_airflow.pages["/pools"] = {"pools": [{"name": "default_pool"}, {"name": "ratchet_n"}]}
+    fake_airflow.client().ensure_pools({"ratchet_m": (1, "one at a time"), "ratchet_n": (1, "one at a time")})
     [action] = json.loads(fake_airflow.requests[-1].content)["actions"]
     assert action["action_on_existence"] == "skip"
     assert action["entities"] == [{"name": "ratchet_m", "slots": 1, "description": "one at a time"}]
+
+
+def test_where_all_pools_are_there_nothing_is_written(fake_airflow: FakeAirflow) -> None:
+    """A write while a task starts may hang Airflow's API server on SQLite; so a restart after a kill writes none."""
+    fake_airflow.pages["/pools"] = {"pools": [{"name": "ratchet_m"}]}
+    fake_airflow.client().ensure_pools({"ratchet_m": (1, "one at a time")})
+    assert [each.method for each in fake_airflow.requests[1:]] == ["GET"]
 
 
 def test_without_models_no_pool_is_asked_for(fake_airflow: FakeAirflow) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 
 _TIMEOUT = 30.0
+_PAGE = 100
+"""The most that Airflow lists at once."""
 
 
 def reply(url: str, timeout: float = 2.0) -> httpx.Response | None:
@@ -53,11 +55,24 @@ class Airflow:
         return [f"{each['filename']}:\n{each['stack_trace'].strip()}" for each in self.get("/importErrors")["import_errors"]]
 
     def ensure_pools(self, pools: dict[str, tuple[int, str]]) -> None:
-        """Create the pools that are not there: name, slots, description; one that is there keeps an operator's slots."""
-        entities = [{"name": name, "slots": slots, "description": text} for name, (slots, text) in pools.items()]
+        """Create the pools that are not there: name, slots, description; one that is there keeps an operator's slots.
+
+        Where all are there nothing is written. Airflow logs a change of pools in its event loop: while a task that is just
+        starting holds SQLite's lock, which it gives up by that loop, the API server would hang until the driver's timeout.
+        """
+        there = self._pool_names() if pools else set()
+        entities = [{"name": name, "slots": slots, "description": text} for name, (slots, text) in pools.items() if name not in there]
         action = {"action": "create", "entities": entities, "action_on_existence": "skip"}
         if entities:
             self._call("PATCH", "/pools", json={"actions": [action]})
+
+    def _pool_names(self) -> set[str]:
+        found: set[str] = set()
+        while True:
+            page = self.get("/pools", limit=_PAGE, offset=len(found), order_by="name")["pools"]
+            found |= {each["name"] for each in page}
+            if len(page) < _PAGE:
+                return found
 
     def _call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         if "authorization" not in self._client.headers:
