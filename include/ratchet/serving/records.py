@@ -38,7 +38,7 @@ class Asked:
 
 
 def line(asked: Asked, by: tuple[int, str], ms: float, personal: AbstractSet[str], *, said: bytes = b"", error: str = "") -> list[bytes]:
-    """Write the line, in parts: joined, 10,000 rows would be copied once more. Personal values are hashed.
+    """Write the line, in parts: joined, 10,000 rows would be copied once more; personal values are hashed.
 
     Args:
         asked: The request.
