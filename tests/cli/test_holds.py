@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
 from typer.testing import CliRunner
 
 from include.ratchet.adapters import open_ledger
@@ -14,14 +17,21 @@ def _run(*words: str) -> int:
     return CliRunner().invoke(app, list(words), catch_exceptions=False).exit_code
 
 
-def test_a_freeze_and_its_end(serving: Project) -> None:
-    """Who and why are kept."""
+def _said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    made = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert made.exit_code == 0
+    return " ".join((made.output + capsys.readouterr().out).split())
+
+
+def test_a_freeze_and_its_end(serving: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who and why are kept, and what holds now is said: nothing was skipped."""
     assert serving.home.exists()
-    assert _run("freeze", MODEL, "--reason", "holidays") == 0
+    said = _said(capsys, "freeze", MODEL, "--reason", "holidays")
+    assert re.search(r"done buys_deploy.hold .* buys: promotions are frozen since .* by \S+: holidays", said)
     held = open_ledger().frozen(MODEL)
     assert held is not None
     assert held.why == "holidays"
-    assert _run("thaw", MODEL) == 0
+    assert "buys: promotions are free" in _said(capsys, "thaw", MODEL)
     assert open_ledger().frozen(MODEL) is None
 
 

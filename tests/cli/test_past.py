@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from include.ratchet.adapters import open_ledger, open_registry
 from include.ratchet.cli.app import app
 from include.ratchet.domain.config import load_config
-from include.ratchet.domain.errors import DeployError
+from include.ratchet.domain.errors import DeployError, SpecError
 from include.ratchet.domain.records import Freeze, Trial
 from include.ratchet.domain.reigns import Confirmation
 from tests.tiny import MODEL, Project
@@ -95,6 +95,9 @@ def test_the_audit_names_what_was_altered(serving: Project, capsys: pytest.Captu
     assert "every record is as it was written" in sound
     head = next(word for word in sound.split() if word.startswith("promotions:1:"))
     assert "every record is as it was written" in _said(capsys, "audit", "verify", "--head", head)
+    for wrong in ("nonsense", head.replace("promotions", "promotion")):  # compared with no chain it would be as it was written
+        with pytest.raises(SpecError, match=f"found '{wrong}'; allowed is a head as this command prints it"):
+            _run("audit", "verify", "--head", wrong)
     with create_engine(load_config().ledger_place).begin() as connection:
         connection.execute(text("UPDATE promotions SET who = 'nobody'"))
     assert _run("audit", "verify").exit_code == 1

@@ -95,7 +95,10 @@ def test_rollback_goes_to_the_champion_before(serving: Project) -> None:
     assert go(serving, choose.choose, MODEL, action="rollback", version=2)["version"] == 2
 
 
-@pytest.mark.parametrize(("version", "words"), [(2, "was never champion; a rollback goes to one of 1"), (None, "no earlier champion")])
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [(2, "was never champion; a rollback goes to one of 1"), (0, "version 0: was never champion"), (None, "no earlier champion")],
+)
 def test_rollback_goes_nowhere_else(serving: Project, version: int | None, words: str) -> None:
     """A blessed version that never served is no way back, and the first champion has none before it."""
     with pytest.raises(DeployError, match=words):

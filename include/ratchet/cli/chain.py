@@ -25,6 +25,7 @@ from include.ratchet.tasks import (
     deploy,
     dossier,
     endpoint,
+    freeze,
     ingest,
     materialize,
     monitor,
@@ -94,9 +95,10 @@ def answer(spec: ModelSpec, version: int | None, *, agreed: bool, reason: str) -
     _Chain(spec, {}).stage("deploy", agree.answer, spec.name, version, agreed, reason)
 
 
-def hold(spec: ModelSpec, *, on: bool, reason: str) -> None:
-    """Freeze promotions, or thaw them."""
-    _Chain(spec, {"action": "freeze" if on else "thaw", "reason": reason}).stage("deploy", choose.choose, spec.name)
+def hold(spec: ModelSpec, action: str, reason: str) -> None:
+    """Freeze promotions, or thaw them; say what holds now."""
+    said = _Chain(spec, {"action": action, "reason": reason}).stage("deploy", freeze.hold, spec.name, action, reason)
+    show.console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 def try_out(spec: ModelSpec, params: Json) -> list[Json]:

@@ -31,17 +31,17 @@ def approve(
 @holds.command()
 def freeze(name: Name, reason: Why = "") -> None:
     """Let nothing be promoted until `thaw`; rollbacks go on."""
-    _hold(name, on=True, reason=reason)
+    _hold(name, "freeze", reason)
 
 
 @holds.command()
 def thaw(name: Name, reason: Why = "") -> None:
     """End a freeze."""
-    _hold(name, on=False, reason=reason)
+    _hold(name, "thaw", reason)
 
 
-def _hold(name: str, *, on: bool, reason: str) -> None:
+def _hold(name: str, action: str, reason: str) -> None:
     from include.ratchet.cli.chain import hold
 
     require_model(name)
-    hold(specs.model(name), on=on, reason=reason)
+    hold(specs.model(name), action, reason)

@@ -11,6 +11,7 @@ from rich.table import Table
 from include.ratchet.cli.names import Name, moment, require_model
 from include.ratchet.cli.show import console
 from include.ratchet.domain import specs
+from include.ratchet.domain.errors import SpecError
 
 if TYPE_CHECKING:
     from include.ratchet.domain.records import Freeze, Trial
@@ -113,6 +114,10 @@ def verify(
     from include.ratchet.adapters import open_ledger
 
     found = open_ledger().audit(head or [])
+    chains = {each.chain for each in found}
+    wrong = [each for each in head or [] if each.partition(":")[0] not in chains]
+    if wrong:  # it would be compared with nothing, and be as it was written
+        raise SpecError("--head", [f"found {each!r}; allowed is a head as this command prints it, chain:records:sha256" for each in wrong])
     for each in found:
         console.print(f"{each.chain:<14} {each.records:>6} record(s)  head {each.head}", highlight=False, soft_wrap=True)
     faults = [fault for each in found for fault in each.faults]

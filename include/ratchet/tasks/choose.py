@@ -30,10 +30,7 @@ def choose(model: str) -> Json:
     params = current().params
     action = params.get("action") or "promote"
     if action in {"freeze", "thaw"}:
-        unasked = hold(model, on=action == "freeze", why=params.get("reason") or "")
-        held = open_ledger().frozen(model)  # an earlier freeze stands, with its own reason
-        message = f"{model}: {held.sentence if held else 'promotions are free'}{unasked and f'; {unasked}'}"
-        raise Skip(message)
+        raise Skip(hold(model, action, params.get("reason") or ""))
     ledger = open_ledger()
     if ledger.champion(model) is not None:
         reconcile(model)  # a killed promotion may have left the aliases behind the ledger
@@ -55,16 +52,16 @@ def planned(model: str, action: str, asked: int | None) -> Json:
     served = [each.version for each in ledger.promotions(model)]
     champion = served[0] if served else None
     if action == "rollback":
-        version = int(asked) if asked else _before(model, ledger)
+        version = int(asked) if asked is not None else _before(model, ledger)
         if version not in served:
             message = f"{model} version {version}: was never champion; a rollback goes to one of {_listed(served)}"
             raise DeployError(message)
     else:
-        version = int(asked) if asked else _waiting(model, ledger, served)
+        version = int(asked) if asked is not None else _waiting(model, ledger, served)
     if version == champion:
         message = f"version {version} serves already"
         raise Skip(message)
-    if asked and action == "promote":
+    if asked is not None and action == "promote":
         _require_blessing(model, version, ledger, champion)
     if action == "promote" and (frozen := ledger.frozen(model)):
         message = f"version {version} waits: {frozen.sentence}"

@@ -19,27 +19,35 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def hold(model: str, *, on: bool, why: str) -> str:
+def hold(model: str, action: str, why: str) -> str:
     """Freeze promotions, or free them; rollbacks are always possible. A freeze ends what answers beside the champion.
 
+    Args:
+        model: Whose.
+        action: `freeze` or `thaw`.
+        why: A reason; an earlier freeze that stands keeps its own.
+
     Returns:
-        Why an endpoint outside could not be asked to; empty where it was, or need not be.
+        What holds now, and why an endpoint outside could not be asked, where it could not.
     """
     from include.ratchet.adapters import open_ledger
 
     ledger = open_ledger()
     held = ledger.frozen(model)
-    if (held is not None) == on:  # an earlier try may have been killed once it was written
+    if (held is not None) == (action == "freeze"):  # an earlier try may have been killed once it was written
         _log.info("%s: %s", model, held.sentence if held else "promotions were not frozen")
     else:
-        ledger.freeze(Freeze(specs.model(model).name, on, current().who, why, datetime.now(UTC)))
-    return close(model, ledger)
+        ledger.freeze(Freeze(specs.model(model).name, action == "freeze", current().who, why, datetime.now(UTC)))
+        held = ledger.frozen(model)
+    unasked = close(model, ledger)
+    return f"{model}: {held.sentence if held else 'promotions are free'}{unasked and f'; {unasked}'}"
 
 
 def close(model: str, ledger: Ledger) -> str:
     """End the routes that a freeze or its own trial has stopped: whoever opened them may be dead.
 
-    Those of an endpoint outside say what it does: they end when it is asked to give the champion all requests. Returns as `hold`.
+    Those of an endpoint outside say what it does: they end when it is asked to give the champion all requests. Returns why it
+    could not be asked to; empty where it was, or need not be.
     """
     spec, frozen = specs.model(model), ledger.frozen(model)
     if spec.deploy.sagemaker:
