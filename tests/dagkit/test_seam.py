@@ -57,11 +57,13 @@ def _json() -> dict[str, int]:
     return {"a": 1}
 
 
-def test_a_skip_is_skipped_with_its_reason(airflow: dict[str, Any]) -> None:
-    """Nothing to do is no failure; the page of the task shows why, without its log."""
+def test_a_skip_is_skipped_with_its_reason(airflow: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing to do is no failure; the page of the task shows why, in a line of its log and without it."""
+    caplog.set_level("INFO", seam.__name__)
     with pytest.raises(AirflowSkipException, match="nothing new has arrived"):
         _call(_raise, Skip("nothing new has arrived"))
     assert airflow["ti"].pushed == {"reason": "nothing new has arrived"}
+    assert [each.getMessage() for each in caplog.records if each.name == seam.__name__] == ["nothing new has arrived"]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_an_error_of_ours_fails_without_a_retry(error: RatchetError, airflow: di
         _call(_raise, error)
     assert caught.value.__cause__ is error
     assert airflow["ti"].pushed == {"reason": str(error)}
-    assert [each.getMessage() for each in caplog.records] == [str(error)]
+    assert [each.getMessage() for each in caplog.records if each.name == seam.__name__] == [str(error)]
 
 
 @pytest.mark.parametrize("error", [ConnectionError("no network"), KeyError("x"), TimeoutError()])

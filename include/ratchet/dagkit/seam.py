@@ -58,6 +58,7 @@ def _run(body: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         return run_task(_context(), body, *args, **kwargs)
     except Skip as skip:
+        _log.info("%s", skip)  # Airflow's own line of it is in a part of the page that is folded
         get_current_context()["ti"].xcom_push("reason", str(skip))  # where a task that ran shows why it did
         raise AirflowSkipException(str(skip)) from None
     except RatchetError as error:
