@@ -134,6 +134,13 @@ def test_who_asked_for_what_cannot_be_is_not_told_to_try_again() -> None:
     assert told.do.startswith("Do as the error says; to clear the task would fail the same way.")
 
 
+def test_a_mistake_at_the_command_line_is_told_there_alone() -> None:
+    """Not to everybody, each day for a week; what else fails in a run that somebody typed is told."""
+    step = {"dag_id": "m_deploy", "task_id": "answer", "run_id": "cli__2026", "try_number": 1, "ended_at": AT}
+    assert alerts.of_steps("m", [step | {"reason": "DeployError: m version 99: not blessed"}], AT) == []
+    assert len(alerts.of_steps("m", [step | {"reason": "OSError: disk"}], AT)) == 1
+
+
 def test_an_approval_is_told_twice() -> None:
     """When it is asked, and when half of the time is over; not when it is answered, too late, or not asked."""
     asks = makers.model_spec(deploy__approval="required", deploy__approval_within="2d")

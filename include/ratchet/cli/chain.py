@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from include.ratchet.cli import show
 from include.ratchet.domain import specs
+from include.ratchet.domain.alerts import TYPED
 from include.ratchet.domain.context import TaskContext
 from include.ratchet.domain.errors import QualityError, RatchetError, Skip
 from include.ratchet.domain.modelspec import ModelSpec
@@ -120,7 +121,7 @@ class _Chain:
 
     def __init__(self, spec: ModelSpec, params: Json) -> None:
         self.spec, self.params = spec, params
-        self.run_id = f"cli__{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())}"
+        self.run_id = f"{TYPED}{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())}"
         self.faults: list[str] = []
         self.judged = False
         self.progress = Progress(

@@ -18,6 +18,8 @@ from include.ratchet.domain.records import Agreement, Batch, Disposition, Json, 
 CERTAIN = "Certain: it is on record."
 STOPPED = ("QualityError", "SkewError", "StoppedError")
 """Errors of a batch or a canary that was stopped: that is an alert of its own."""
+TYPED = "cli__"
+"""How the runs of the command line are named."""
 LATE = " is late"
 RETRIES = timedelta(minutes=10)
 """A try that failed is not yet a run that failed: Airflow tries twice more, ten seconds apart."""
@@ -211,10 +213,14 @@ def of_stale(feed: str, sentence: str) -> Alert:
 
 
 def of_steps(subject: str, failing: Sequence[Json], now: datetime, settled: str = "") -> list[Alert]:
-    """Say which runs of a subject failed: per run the first of the tasks whose newest try failed; `settled` is one without more tries."""
+    """Say which runs of a subject failed: per run the first of the tasks whose newest try failed; `settled` is one without more tries.
+
+    Who types at the command line for what cannot be was answered there: it is nobody else's matter, and would stand for days.
+    """
     first: dict[tuple[str, str], Json] = {}
     for step in failing:
-        if not step["reason"].startswith(STOPPED):
+        typed = step["run_id"].startswith(TYPED) and step["reason"].startswith("DeployError")
+        if not typed and not step["reason"].startswith(STOPPED):
             first.setdefault((step["dag_id"], step["run_id"]), step)
     return [_failed(subject, step, ripe=step["run_id"] == settled or step["ended_at"] < now - RETRIES) for step in first.values()]
 
