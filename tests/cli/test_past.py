@@ -95,11 +95,16 @@ def test_the_audit_names_what_was_altered(serving: Project, capsys: pytest.Captu
     assert "every record is as it was written" in sound
     head = next(word for word in sound.split() if word.startswith("promotions:1:"))
     assert "every record is as it was written" in _said(capsys, "audit", "verify", "--head", head)
-    for wrong in ("nonsense", head.replace("promotions", "promotion")):  # compared with no chain it would be as it was written
+    for wrong in (
+        "nonsense",
+        head.replace("promotions", "promotion"),
+        "promotions",
+        head[:-1],
+    ):  # compared with no chain it would be as it was written
         with pytest.raises(SpecError, match=f"found '{wrong}'; allowed is a head as this command prints it"):
             _run("audit", "verify", "--head", wrong)
     with create_engine(load_config().ledger_place).begin() as connection:
         connection.execute(text("UPDATE promotions SET who = 'nobody'"))
     assert _run("audit", "verify").exit_code == 1
     assert "altered promotions buys/1: edited after it was recorded" in _said(capsys, "audit", "verify")
-    assert "this head was noted" in _said(capsys, "audit", "verify", "--head", "promotions:7:abc")
+    assert "this head was noted" in _said(capsys, "audit", "verify", "--head", f"promotions:7:{'a' * 64}")

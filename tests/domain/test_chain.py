@@ -66,6 +66,8 @@ def test_a_rewritten_chain_does_not_have_the_noted_head() -> None:
     noted = f"promotions:3:{chain()[2].hash}"
     assert faults(seals, changed, anew) == []
     assert audit("promotions", chain(), (5, chain()[-1].hash), CONTENTS, [noted, "verdicts:1:ab"]).faults == ()
+    begin = audit("promotions", [], None, {}).head
+    assert audit("promotions", chain(), (5, chain()[-1].hash), CONTENTS, [begin]).faults == (), "noted when there was no record yet"
     assert len(audit("promotions", seals, anew, changed, [noted]).faults) == 1
 
 

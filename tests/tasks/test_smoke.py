@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -70,6 +71,26 @@ def test_a_service_that_dies_of_the_new_version_is_a_rollback(serving: Project, 
     with pytest.raises(DeployError, match=r"showed ConnectError for .*; version 1 serves again"):
         go(serving, smoke.smoke, plan)
     assert history() == [("promote", 1, None), ("promote", 2, 1), ("rollback", 1, 2)]
+
+
+@pytest.mark.parametrize(("ago", "then", "became"), [(1, "dies", 1), (3600, "dies", 2), (1, "leaves", 2)])
+def test_a_service_that_died_before_it_was_asked_is_a_rollback(
+    serving: Project, service: Service, monkeypatch: pytest.MonkeyPatch, ago: int, then: str, became: int
+) -> None:
+    """A worker that was heard of at the promotion and answers no more may have died of it; one of long ago, or that took its leave, not."""
+    monkeypatch.setattr(smoke, "SERVED_WITHIN_SECONDS", 1.0)
+    serving.write(model=LOCAL)
+    service.stop()
+    open_ledger().beat("worker", {MODEL: (1, 1)}, datetime.now(UTC) - timedelta(seconds=ago))
+    plan = serving.promote()
+    if then == "leaves":
+        open_ledger().leave("worker")
+    if became == 1:
+        with pytest.raises(DeployError, match=r"showed ConnectError for .*; version 1 serves again"):
+            go(serving, smoke.smoke, plan)
+    else:
+        assert "no service answers" in go(serving, smoke.smoke, plan)["smoke"]
+    assert open_ledger().champion(MODEL) == became
 
 
 def test_a_rollback_that_was_ended_halfway_is_completed(serving: Project, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from include.ratchet.domain.records import Freeze, Trial
     from include.ratchet.domain.reigns import Reign
 
+HEAD = re.compile(r"[a-z_]+:\d+:[0-9a-f]{64}")
 past = typer.Typer()
 audit = typer.Typer(help="Check the ledger's records.", no_args_is_help=True)
 past.add_typer(audit, name="audit")
@@ -115,7 +117,7 @@ def verify(
 
     found = open_ledger().audit(head or [])
     chains = {each.chain for each in found}
-    wrong = [each for each in head or [] if each.partition(":")[0] not in chains]
+    wrong = [each for each in head or [] if not HEAD.fullmatch(each) or each.partition(":")[0] not in chains]
     if wrong:  # it would be compared with nothing, and be as it was written
         raise SpecError("--head", [f"found {each!r}; allowed is a head as this command prints it, chain:records:sha256" for each in wrong])
     for each in found:

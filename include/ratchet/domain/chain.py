@@ -68,7 +68,8 @@ def audit(chain: str, seals: Sequence[Seal], head: tuple[int, str] | None, conte
     Returns:
         The number of records, the newest link, and every record that was edited, deleted, reordered or inserted.
     """
-    faults, before = [], Seal(chain, 0, "", "", "", GENESIS)
+    begin = Seal(chain, 0, "", "", "", GENESIS)
+    faults, before = [], begin
     for seal in seals:
         faults += [f"{chain} {seal.record}: {said}" for said in _wrong(seal, before, contents.get(seal.record))]
         before = seal
@@ -80,7 +81,7 @@ def audit(chain: str, seals: Sequence[Seal], head: tuple[int, str] | None, conte
         faults.append(f"{chain}: {head[0] - before.number} record(s) after {before.record or 'the beginning'} were cut off")
     elif head and head != (before.number, before.hash):
         faults.append(f"{chain}: the head does not name the newest record, {before.record}")
-    names = {_head(each) for each in seals}
+    names = {_head(each) for each in (begin, *seals)}
     faults += [
         f"{each}: this head was noted, and is not in the chain any more: it was rewritten" for each in noted if _of(each, chain) - names
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
@@ -15,7 +15,11 @@ from include.ratchet.tasks.deploy import blessing, reconcile
 if TYPE_CHECKING:
     import httpx
 
+    from include.ratchet.adapters.ledger import Ledger
+
 SERVED_WITHIN_SECONDS = 20.0
+HEARD_WITHIN = timedelta(seconds=10)
+"""A worker of the service says every two seconds that it lives."""
 _NOTHING = "nothing"
 _log = logging.getLogger(__name__)
 
@@ -24,7 +28,8 @@ def smoke(plan: Json) -> Json:
     """See the new champion serve; if it does not, put the previous one back and fail.
 
     Where nothing listens there is nothing to see: scoring in batch goes on without a service, so that is no
-    failure, and the returned plan and a warning say that nobody saw the version serve.
+    failure, and the returned plan and a warning say that nobody saw the version serve. A service that the ledger heard of
+    when the version was promoted, and that has not taken its leave, must answer: it may have died of the version.
 
     Raises:
         DeployError: The service does not answer with the new version.
@@ -39,7 +44,7 @@ def smoke(plan: Json) -> Json:
     ledger, previous = open_ledger(), plan["previous"]
     url = f"{load_config().serving.url}/v1/models/{spec.name}"
     try:
-        reason = unserved(plan) if spec.deploy.sagemaker else _not_served(url, plan["version"])
+        reason = unserved(plan) if spec.deploy.sagemaker else _not_served(url, plan["version"], lived=_lived(spec.name, ledger))
     except ConnectionRefusedError:
         reason = f"no service answers at {url}"
         if previous is None or ledger.champion(spec.name) != previous:  # else an earlier try has rolled back
@@ -67,8 +72,18 @@ def smoke(plan: Json) -> Json:
     raise DeployError(message)
 
 
-def _not_served(url: str, version: int) -> str | None:
+def _lived(model: str, ledger: Ledger) -> bool:
+    """Return whether a worker of the service lived when the newest promotion was recorded, or since."""
+    return bool(ledger.workers(model, ledger.promotions(model)[0].at - HEARD_WITHIN))
+
+
+def _not_served(url: str, version: int, *, lived: bool) -> str | None:
     """Wait until the service shows the version; return why not.
+
+    Args:
+        url: Of the model.
+        version: What it is to show.
+        lived: Whether there was a service, so that one must answer.
 
     Raises:
         ConnectionRefusedError: Nothing listens there, and nothing did before.
@@ -80,7 +95,8 @@ def _not_served(url: str, version: int) -> str | None:
         try:
             said = httpx.get(url, timeout=5, trust_env=False)  # a proxy of the machine would answer in its place
         except httpx.HTTPError as error:
-            if isinstance(error, httpx.ConnectError) and seen == _NOTHING:  # what was seen before may have died of the new version
+            refused = isinstance(error, httpx.ConnectError)
+            if refused and seen == _NOTHING and not lived:  # what was there before may have died of the new version
                 raise ConnectionRefusedError(url) from error
             seen = type(error).__name__
         else:
