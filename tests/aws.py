@@ -44,6 +44,11 @@ TAKES = 2
 class RefusedError(Exception):
     """What SageMaker says no to, by its one code for most of it."""
 
+    def __init__(self, message: str, code: str = "ValidationException") -> None:
+        """Say it."""
+        super().__init__(message)
+        self.code = code
+
 
 def faults(shape: Any, value: Any, where: str = "") -> list[str]:
     """Hold a value against a shape's patterns, enums and lengths, which botocore's own validator leaves to the service."""
@@ -91,6 +96,8 @@ class Door:
     """Alarms; an update that names one is taken back."""
     breaking: str = ""
     """A variant whose container answers with 500, or `transform`: every job of that kind."""
+    refusals: dict[str, str] = field(default_factory=dict)
+    """Operations that are refused, by their code."""
     seen: list[cloudwatch.Invocation] = field(default_factory=list)
     """What CloudWatch knows."""
     calls: list[str] = field(default_factory=list)
@@ -120,8 +127,8 @@ class Door:
             if operation.startswith("SageMaker."):
                 made = self.sagemaker(operation.partition(".")[2], json.loads(body))
         except RefusedError as error:
-            said = {"__type": "ValidationException", "message": str(error)}
-            return 400, [("x-amzn-errortype", "ValidationException")], json.dumps(said).encode()
+            said = {"__type": error.code, "message": str(error)}
+            return 400, [("x-amzn-errortype", error.code)], json.dumps(said).encode()
         if made is not None:
             return 200, [("Content-Type", "application/x-amz-json-1.1")], json.dumps(made).encode()
         if operation == cloudwatch.TARGET:
@@ -133,6 +140,8 @@ class Door:
     def sagemaker(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
         """Answer a call, or return None where moto is to answer it."""
         self.calls.append(operation)
+        if operation in self.refusals:
+            raise RefusedError(f"no {operation}", self.refusals[operation])
         shape = MODEL.operation_model(operation).input_shape
         report = ParamValidator().validate(request, shape)
         wrong = faults(shape, request) + ([report.generate_report()] if report.has_errors() else [])

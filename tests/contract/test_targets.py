@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ParamValidationError, ProfileNotFound
 
 from include.ratchet.adapters.ledger import Ledger
 from include.ratchet.adapters.models import save_skops
@@ -270,6 +270,27 @@ def test_what_may_pass_is_no_refusal(error: Exception, words: str) -> None:
     with pytest.raises(AwayError, match=f"publish m: {words}") as caught, said_plainly("publish m"):
         raise error
     assert not isinstance(caught.value, RatchetError)
+
+
+LASTING = [
+    *(
+        (
+            ClientError({"Error": {"Code": code, "Message": "no"}}, "HeadObject"),
+            rf"AWS refused with {code}: no; correct the connection, or the keys",
+        )
+        for code in ("ExpiredTokenException", "InvalidClientTokenId", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403", "400")
+    ),
+    (NoCredentialsError(), "AWS was not asked: Unable to locate credentials; correct the connection"),
+    (ProfileNotFound(profile="p"), r"AWS was not asked: The config profile \(p\) could not be found; correct the connection"),
+    (ParamValidationError(report="bad"), "AWS was not asked: Parameter validation failed:\nbad; correct deploy.sagemaker in model.yaml"),
+]
+
+
+@pytest.mark.parametrize(("error", "words"), LASTING)
+def test_what_will_not_pass_is_a_refusal(error: Exception, words: str) -> None:
+    """Keys that are gone, and requests that cannot be made, wait for a person: the task fails at once, with what to do."""
+    with pytest.raises(DeployError, match=f"publish m: {words}.*, then start the deploy again"), said_plainly("publish m"):
+        raise error
 
 
 def _way(bed: Bed) -> None:

@@ -23,7 +23,7 @@ from include.ratchet.adapters import (
     open_work,
 )
 from include.ratchet.domain import specs
-from include.ratchet.domain.errors import Skip
+from include.ratchet.domain.errors import DeployError, Skip
 from include.ratchet.domain.records import Promotion
 from include.ratchet.domain.target import AwayError
 from include.ratchet.tasks import choose, deploy, endpoint, score, smoke
@@ -130,3 +130,11 @@ def test_a_sweep_without_aws_says_so(serving: Project, cloud: Door, monkeypatch:
         outside.go(serving, choose.choose, MODEL)
     outside.go(serving, endpoint.settled, {"model": MODEL, "waits": True})
     assert outside.go(serving, choose.choose, MODEL)["version"] == open_ledger().champion(MODEL) == 2
+
+
+def test_a_sweep_whose_keys_have_expired_fails(serving: Project, cloud: Door) -> None:
+    """That does not pass by itself: a skip every half an hour would tell nobody."""
+    outside.ended(serving, outside.begun(serving))
+    cloud.refusals["DescribeEndpoint"] = "ExpiredTokenException"
+    with pytest.raises(DeployError, match=r"refused with ExpiredTokenException: .*; correct the connection, .* start the deploy again"):
+        outside.go(serving, choose.choose, MODEL)

@@ -23,7 +23,7 @@ def choose(model: str) -> Json:
     Raises:
         Skip: No blessing waits, or the one that does was given against another champion; promotions are frozen, or were
             just frozen or freed by the form.
-        DeployError: The form asks for a version that may not serve.
+        DeployError: The form asks for a version that may not serve; or AWS refuses the connection, which would not pass by itself.
     """
     from include.ratchet.adapters import open_ledger
 
@@ -83,6 +83,7 @@ def _given_back(model: str, nothing: Skip) -> Json | None:
 
     Raises:
         Skip: AWS does not answer: `nothing` is to be done, which the next sweep says again, or mends.
+        DeployError: AWS refuses the connection.
     """
     from include.ratchet.adapters import open_ledger
     from include.ratchet.tasks.endpoint import astray

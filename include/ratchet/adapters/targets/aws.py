@@ -10,7 +10,14 @@ from typing import Any
 
 import boto3
 from botocore.client import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 
 from include.ratchet.adapters.s3 import S3Access
 from include.ratchet.domain.errors import DeployError
@@ -19,15 +26,42 @@ from include.ratchet.domain.target import AwayError
 
 ABSENT = ("Could not find", "does not exist", "not found")
 PRESENT = ("already exist",)
+_KEYS = "correct the connection, or the keys that it finds"
+_SPEC = "correct deploy.sagemaker in model.yaml"
+_RIGHTS = "give the identity of the connection what docs/sagemaker.md lists"
 TERMINAL = {
-    "AccessDeniedException": "give the identity of the connection what docs/sagemaker.md lists",
-    "AccessDenied": "give the identity of the connection what docs/sagemaker.md lists",
-    "ValidationException": "correct deploy.sagemaker in model.yaml",
+    **dict.fromkeys(("AccessDeniedException", "AccessDenied"), _RIGHTS),
+    "ValidationException": _SPEC,
     "ResourceLimitExceeded": "ask AWS for a higher quota, or take another instance_type",
-    "UnrecognizedClientException": "correct the keys of the connection",
     "NoSuchBucket": "correct deploy.sagemaker.place in model.yaml",
+    **dict.fromkeys(
+        (
+            "UnrecognizedClientException",
+            "InvalidClientTokenId",
+            "InvalidAccessKeyId",
+            "ExpiredTokenException",
+            "ExpiredToken",
+            "InvalidToken",
+            "SignatureDoesNotMatch",
+            "InvalidSignatureException",
+            "IncompleteSignature",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "OptInRequired",
+            "400",
+        ),
+        _KEYS,
+    ),
+    "403": f"{_KEYS}, or {_RIGHTS}",
 }
-"""Codes that the same request will meet again, and what to do; every other error is `AwayError`, and tried again."""
+"""Codes that the same request will meet again, and what to do; S3 has only a number for an answer without a body."""
+UNSENT = {
+    NoCredentialsError: _KEYS,
+    PartialCredentialsError: _KEYS,
+    ProfileNotFound: _KEYS,
+    ParamValidationError: _SPEC,
+}
+"""What stops the same request here each time, and what to do. Every other error is `AwayError`: it may pass, and is tried again."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +128,7 @@ def said_plainly(doing: str, then: str = "start the deploy again") -> Iterator[N
     """Say AWS's errors in our words; `then` is what to do once a refusal that stays was mended.
 
     Raises:
-        DeployError: It refused, and will again.
+        DeployError: It refused, and will again, or the request could not be made.
         AwayError: It did not answer, or with an error that may pass.
     """
     try:
@@ -107,4 +141,7 @@ def said_plainly(doing: str, then: str = "start the deploy again") -> Iterator[N
             raise AwayError(said) from error
         raise DeployError(f"{said}; {hint}, then {then}") from error
     except BotoCoreError as error:
-        raise AwayError(f"{doing}: AWS does not answer: {error}") from error
+        hint = UNSENT.get(type(error))
+        if hint is None:
+            raise AwayError(f"{doing}: AWS does not answer: {error}") from error
+        raise DeployError(f"{doing}: AWS was not asked: {error}; {hint}, then {then}") from error
