@@ -123,8 +123,17 @@ def test_a_stopped_canary_is_told_until_another_version_serves() -> None:
     assert "by its number, 4, in the form of m_deploy" in told.do
     assert alerts.of_canary(SPEC, [stopped], [replace(served[0], version=4, at=AT + timedelta(days=1)), *served]) == []
     assert alerts.of_canary(SPEC, [replace(stopped, passed=True), stopped], served) == []
+    assert told.sure.startswith("A challenger that is well is stopped with a probability of at most 0.05")
     step = {"dag_id": "m_deploy", "task_id": "canary", "run_id": "r", "try_number": 1, "ended_at": AT}
     assert alerts.of_steps("m", [step | {"reason": "StoppedError: m version 4: 20 of 401 requests failed"}], AT) == []
+
+
+def test_a_promotion_that_its_endpoint_took_back_has_no_probability() -> None:
+    """Nothing was measured: the alert says what the endpoint showed, and not how often a good version meets that."""
+    (told,) = alerts.of_canary(SPEC, [Trial("m", 4, "canary", "v", False, "ratchet-m serves version 3", 0.0, AT)], [])  # noqa: FBT003
+    assert told.what == "Version 4 was not promoted: ratchet-m serves version 3."
+    assert told.sure == "Certain: the endpoint was asked."
+    assert "by its number, 4" in told.do
 
 
 def test_who_asked_for_what_cannot_be_is_not_told_to_try_again() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from include.ratchet.adapters import open_endpoint, open_ledger, open_registry
 from include.ratchet.domain import specs
-from include.ratchet.domain.errors import DeployError, LedgerError, Skip
+from include.ratchet.domain.errors import DeployError, LedgerError, Skip, StoppedError
 from include.ratchet.tasks import choose, deploy, endpoint, endpoint_canary, smoke
 from tests.aws import Door
 from tests.tasks.outside import begun, ended, go, live
@@ -28,17 +28,19 @@ def test_a_version_goes_live_and_answers_as_here(serving: Project) -> None:
 
 
 def test_an_update_that_an_alarm_takes_back_is_not_promoted(serving: Project, cloud: Door) -> None:
-    """The ledger follows what the endpoint became, not what it was asked to become."""
+    """The ledger follows what the endpoint became, not what it was asked to become; what to do is what the sweep will not do."""
     first = begun(serving)
     open_endpoint(specs.model(MODEL)).serve(1)
     go(serving, endpoint.settled, {**first, "waits": True})
     cloud.ringing.add("buys-errors")
     plan = go(serving, endpoint.settled, go(serving, endpoint.shift, first))
-    with pytest.raises(DeployError, match=r"is InService and serves version 1 \(100%\); its update is taken back when one of buys-errors"):
+    said = r"ratchet-buys is InService and serves version 1 \(100%\); its update is taken back when one of buys-errors rings"
+    with pytest.raises(StoppedError, match=rf"version 2: {said}\. See why in AWS's console, then deploy it by its number\."):
         go(serving, deploy.promote, plan)
     assert open_ledger().champion(MODEL) == 1
-    with pytest.raises(Skip, match="version 2 was stopped as a canary"):
+    with pytest.raises(Skip, match=rf"version 2 was stopped as a canary: {said}; a person may deploy it by its number"):
         go(serving, choose.choose, MODEL)
+    assert go(serving, choose.choose, MODEL, action="promote", version=2)["version"] == 2
 
 
 def test_a_version_that_does_not_answer_is_taken_back(serving: Project, cloud: Door) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from include.ratchet.adapters import open_endpoint, open_ledger
 from include.ratchet.domain import specs
-from include.ratchet.domain.errors import DeployError, Skip
+from include.ratchet.domain.errors import DeployError, Skip, StoppedError
 from include.ratchet.tasks import choose, endpoint, endpoint_canary
 from tests.aws import Door
 from tests.tasks.outside import asked, begun, ended, go, live, open_routes, out
@@ -49,9 +49,10 @@ def test_a_canary_that_was_not_out_is_not_passed(serving: Project) -> None:
     assert go(serving, endpoint_canary.canary, plan) is None
     open_endpoint(specs.model(MODEL)).serve(1)
     go(serving, endpoint.settled, plan)
-    with pytest.raises(DeployError, match="a canary needs versions 1 and 2"):
+    with pytest.raises(StoppedError, match=r"a canary needs versions 1 and 2\. .* deploy it by its number"):
         go(serving, endpoint_canary.canary, plan)
-    assert not open_ledger().trials(MODEL, "canary")[0].passed
+    (trial,) = open_ledger().trials(MODEL, "canary")
+    assert (trial.passed, trial.seconds) == (False, 0.0)
     assert [each for each in open_ledger().routes(MODEL) if each.until is None] == []
 
 

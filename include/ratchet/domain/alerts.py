@@ -176,6 +176,9 @@ def of_canary(spec: ModelSpec, trials: Sequence[Trial], promotions: Sequence[Pro
     sure = f"A challenger that is well is stopped with a probability of at most {spec.gate.alpha_guard:g}, over all looks together."
     did = "Took it from the clients, and does not try it again by itself."
     did += f" Version {promotions[0].version} answers all of them." if promotions else ""
+    if not newest.seconds:  # nothing was measured: its endpoint was not split, or took the promotion back
+        what = f"Version {newest.version} was not promoted: {newest.why}."
+        sure, did = "Certain: the endpoint was asked.", "Does not try it again by itself; the ledger's champion stays."
     do = f"Mend the cause, and train again; or deploy it by its number, {newest.version}, in the form of {spec.name}_deploy."
     return [Alert(spec.name, f"version {newest.version} stopped as a canary at {newest.at:%Y-%m-%d %H:%M}", what, sure, did, do)]
 

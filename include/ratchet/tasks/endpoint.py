@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.ratchet.domain import specs
-from include.ratchet.domain.errors import DeployError, LedgerError, RatchetError, Skip
+from include.ratchet.domain.errors import DeployError, LedgerError, RatchetError, Skip, StoppedError
 from include.ratchet.domain.records import Json, Trial
 
 if TYPE_CHECKING:
     from include.ratchet.domain.modelspec import ModelSpec
-    from include.ratchet.domain.target import Endpoint
+    from include.ratchet.domain.target import Endpoint, Live
 
 POLL_SECONDS = 15.0
 
@@ -76,20 +76,19 @@ def follow(plan: Json, change: Callable[[Json], None]) -> None:
     Raises:
         LedgerError: Another promotion came first.
         Skip: Promotions were frozen meanwhile.
+        StoppedError: SageMaker took the promotion back.
         DeployError: The endpoint did not become what was asked for.
     """
     from include.ratchet.adapters import open_ledger
 
     spec, target = opened(plan)
-    try:
-        require_live(plan)
-    except DeployError as error:
-        live = target.live()
-        if plan["action"] == "promote" and live.settled and live.shares and int(plan["version"]) not in live.shares:
-            # The sweep would shift it again, every half an hour.
-            trial = Trial(spec.name, plan["version"], "canary", plan["evidence"], False, str(error), 0.0, datetime.now(UTC))  # noqa: FBT003
-            open_ledger().tried(trial)
-        raise
+    live, version = target.live(), int(plan["version"])
+    if plan["action"] == "promote" and live.settled and live.shares and version not in live.shares:
+        said, now = _serves(spec, target, live), datetime.now(UTC)
+        # The sweep would shift it again, every half an hour.
+        open_ledger().tried(Trial(spec.name, version, "canary", plan["evidence"], passed=False, why=said, seconds=0.0, at=now))
+        raise StoppedError(f"{spec.name} version {version}: {said}. See why in AWS's console, then deploy it by its number.")
+    require_live(plan)
     try:
         change(plan)
     except (LedgerError, Skip):
@@ -133,17 +132,13 @@ def require_live(plan: Json) -> None:
     """See that the endpoint became what was asked for, before the ledger says so.
 
     Raises:
-        DeployError: It did not: SageMaker took the update back, or it failed.
+        DeployError: It did not: the update failed, or something else is served.
     """
     spec, target = opened(plan)
     live = target.live()
     if not live.only(int(plan["version"])):
-        alarms = ", ".join(spec.deploy.sagemaker.alarms) if spec.deploy.sagemaker else ""
-        watched = f"; its update is taken back when one of {alarms} rings" if alarms else ""
-        raise DeployError(
-            f"{spec.name} version {plan['version']}: {target.name} is {live.said} and serves {shares_of(live.shares)}{watched}. "
-            "See why in AWS's console, then start the deploy again."
-        )
+        said = _serves(spec, target, live)
+        raise DeployError(f"{spec.name} version {plan['version']}: {said}. See why in AWS's console, then start the deploy again.")
 
 
 def unserved(plan: Json) -> str | None:
@@ -179,6 +174,13 @@ def opened(plan: Json) -> tuple[ModelSpec, Endpoint]:
 
     spec = specs.model(plan["model"])
     return spec, open_endpoint(spec, releases=plan.get("releases"))
+
+
+def _serves(spec: ModelSpec, target: Endpoint, live: Live) -> str:
+    """Say what the endpoint became, and what may have taken an update back."""
+    alarms = ", ".join(spec.deploy.sagemaker.alarms) if spec.deploy.sagemaker else ""
+    watched = f"; its update is taken back when one of {alarms} rings" if alarms else ""
+    return f"{target.name} is {live.said} and serves {shares_of(live.shares)}{watched}"
 
 
 def shares_of(shares: dict[int, float]) -> str:

@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from include.ratchet.domain.errors import DeployError, Skip, StoppedError
+from include.ratchet.domain.errors import Skip, StoppedError
 from include.ratchet.domain.promotion import passed
 from include.ratchet.domain.records import Json, Route, Trial
 from include.ratchet.tasks.endpoint import opened, shares_of
@@ -45,8 +45,8 @@ def canary(plan: Json) -> Json | None:
     The first look at the split endpoint opens the route, and starts the clock.
 
     Raises:
-        StoppedError: It fails or is slow more often than is allowed, and than the champion, which stays.
-        DeployError: The endpoint is not split: nothing was seen of it. The champion stays.
+        StoppedError: It fails or is slow more often than is allowed, and than the champion; or the endpoint is not split, and
+            nothing was seen of it. The champion stays.
         Skip: Promotions were frozen meanwhile, or another change of champion came first; the champion has all requests.
     """
     from include.ratchet.adapters import open_ledger
@@ -140,11 +140,11 @@ def stand_down(spec: ModelSpec) -> None:
             ledger.end_routes(spec.name, datetime.now(UTC), each.version)
 
 
-def _not_split(plan: Json, ledger: Ledger, target: Endpoint, live: Live) -> DeployError:
+def _not_split(plan: Json, ledger: Ledger, target: Endpoint, live: Live) -> StoppedError:
     """Record that a canary was not out, and close it."""
     model, version, now = plan["model"], int(plan["version"]), datetime.now(UTC)
     needs = f"a canary needs versions {plan['previous']} and {version}"
     said = f"{target.name} is {live.said} and serves {shares_of(live.shares)}; {needs}"
     ledger.tried(Trial(model, version, "canary", plan["evidence"], passed=False, why=said, seconds=0.0, at=now))
     ledger.end_routes(model, now, version)
-    return DeployError(f"{model} version {version}: {said}. See why in AWS's console, then deploy it by its number.")
+    return StoppedError(f"{model} version {version}: {said}. See why in AWS's console, then deploy it by its number.")
