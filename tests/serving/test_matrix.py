@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from include.ratchet.domain.modelspec import Columns
 from include.ratchet.serving.checks import naming
-from include.ratchet.serving.fast import compiled
+from include.ratchet.serving.fast import Fast, compiled
 from include.ratchet.serving.frames import to_frame
 from include.ratchet.serving.matrix import lookup, matrix
-from include.ratchet.serving.reader import Reader, Table
+from include.ratchet.serving.proof import identical
+from include.ratchet.serving.reader import MAX_ROWS, Reader, Table
 from tests.serving.fakes import COLUMNS, prepared, toy_records
 
 CASES = [
@@ -39,12 +40,6 @@ def table_of(rows: list[dict[str, Any]], columns: Columns = COLUMNS) -> Table:
     return {name: frame[name].to_numpy() for name in columns.features}
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two arrays hold the same bits; any NaN is any other."""
-    bits = [np.where(np.isnan(each), np.nan, each).tobytes() for each in (one, other)]
-    return one.shape == other.shape and bits[0] == bits[1]
-
-
 @pytest.mark.parametrize("estimator", CASES)
 def test_it_is_the_preparations_own(estimator: str) -> None:
     """Codes or a column per word, filled and scaled or not; and so is what the model answers to 5,000 rows of a request."""
@@ -55,22 +50,54 @@ def test_it_is_the_preparations_own(estimator: str) -> None:
     assert read is not None
     assert fast is not None
     found = fast.matrix(read)
-    assert same(found, np.asarray(pipeline[:-1].transform(to_frame(COLUMNS, rows))))
-    assert same(fast.model.predict_proba(found), pipeline.predict_proba(to_frame(COLUMNS, rows)))
+    assert identical(found, np.asarray(pipeline[:-1].transform(to_frame(COLUMNS, rows))))
+    assert identical(fast.model.predict_proba(found), pipeline.predict_proba(to_frame(COLUMNS, rows)))
 
 
-PIPELINES = [prepared(COLUMNS, estimator) for estimator in CASES[:2]]
+DRAW = np.random.default_rng(5)
+KINDS = {
+    "numbers, linear": (0, 6, "linear_model.LogisticRegression", None),
+    "numbers, linear, classes": (0, 6, "linear_model.LogisticRegression", np.array(["a", "b", "c"])[np.arange(400) % 3]),
+    "numbers, regression": (0, 6, "linear_model.Ridge", DRAW.normal(size=400)),
+    "numbers, boosted": (0, 6, "ensemble.HistGradientBoostingRegressor", DRAW.normal(size=400)),
+    "numbers, layers": (0, 6, "neural_network.MLPRegressor", DRAW.normal(size=400)),
+    "words, linear": (4, 2, "linear_model.LogisticRegression", None),
+    "words, linear, classes": (4, 12, "linear_model.LogisticRegression", np.array(["a", "b", "c"])[np.arange(400) % 3]),
+    "words, regression": (3, 12, "linear_model.Ridge", DRAW.normal(size=400)),
+    "words, tree": (3, 12, "tree.DecisionTreeRegressor", DRAW.normal(size=400)),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_largest_request_is_answered_as_the_pipeline_answers_it(kind: str) -> None:
+    """To the last bit, for every kind of model: BLAS is given the same numbers in the same order of memory."""
+    words, numbers, estimator, y = KINDS[kind]
+    columns = Columns(
+        id=("id",), label="y", numeric=tuple(f"n{i}" for i in range(numbers)), categorical=tuple(f"w{i}" for i in range(words))
+    )
+    pipeline = prepared(columns, f"sklearn.{estimator}", y)
+    table: Table = {name: DRAW.normal(size=MAX_ROWS) for name in columns.numeric}
+    table |= {name: DRAW.choice(np.array(["UA", "B6", None, "never"], dtype=object), MAX_ROWS) for name in columns.categorical}
+    fast = compiled(pipeline, columns)
+    assert fast is not None
+    for ask in ("predict_proba", "predict"):
+        if hasattr(pipeline, ask):
+            assert identical(getattr(fast.model, ask)(fast.matrix(table)), getattr(pipeline, ask)(to_frame(columns, table)))
+
+
+PIPELINES = [(each, compiled(each, COLUMNS)) for each in (prepared(COLUMNS, estimator) for estimator in CASES[:2])]
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ROWS, min_size=1, max_size=8), st.sampled_from(PIPELINES))
-def test_any_rows_that_may_be_sent(rows: list[dict[str, Any]], pipeline: Any) -> None:
+def test_any_rows_that_may_be_sent(rows: list[dict[str, Any]], case: tuple[Any, Fast | None]) -> None:
     """Of any words, nulls and finite numbers."""
-    fast = compiled(pipeline, COLUMNS)
+    pipeline, fast = case
     assert fast is not None
     with np.errstate(over="ignore"):
         expected = np.asarray(pipeline[:-1].transform(to_frame(COLUMNS, rows)))
-        assert same(fast.matrix(table_of(rows)), expected)
+        assert identical(fast.matrix(table_of(rows)), expected)
 
 
 def test_words_alone_or_numbers_alone() -> None:
@@ -83,7 +110,7 @@ def test_words_alone_or_numbers_alone() -> None:
         fast = compiled(pipeline, columns)
         rows = [dict.fromkeys(columns.features, value) for value in (None, 1)]
         assert fast is not None
-        assert same(fast.matrix(table_of(rows, columns)), np.asarray(pipeline[:-1].transform(to_frame(columns, rows))))
+        assert identical(fast.matrix(table_of(rows, columns)), np.asarray(pipeline[:-1].transform(to_frame(columns, rows))))
 
 
 def test_a_word_changes_its_own_places() -> None:
@@ -91,4 +118,9 @@ def test_a_word_changes_its_own_places() -> None:
     found = lookup("w", {"a": ((2, 1.0),), "b": ((0, 5.0), (2, 3.0)), None: ()}, [0.5, 0.0, 0.25])
     assert found.places == (0, 2)
     table = {"w": np.array(["b", "never", "a", None], dtype=object)}
-    assert matrix([0.5, 0.0, 0.25], [found], [], table).tolist() == [[5.0, 0.0, 3.0], [0.5, 0.0, 0.25], [0.5, 0.0, 1.0], [0.5, 0.0, 0.25]]
+    assert matrix([0.5, 0.0, 0.25], [found], [], table, "C").tolist() == [
+        [5.0, 0.0, 3.0],
+        [0.5, 0.0, 0.25],
+        [0.5, 0.0, 1.0],
+        [0.5, 0.0, 0.25],
+    ]

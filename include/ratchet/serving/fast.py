@@ -20,9 +20,10 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from include.ratchet.domain.modelspec import Columns
 from include.ratchet.serving import trees
-from include.ratchet.serving.edges import UNHEARD, probes
+from include.ratchet.serving.edges import UNHEARD
 from include.ratchet.serving.frames import to_frame
-from include.ratchet.serving.matrix import Lookup, lookup, matrix
+from include.ratchet.serving.matrix import Lookup, Order, lookup, matrix
+from include.ratchet.serving.proof import is_same
 from include.ratchet.serving.reader import Table
 
 _STEPS = ["prepare", "model"]
@@ -49,6 +50,8 @@ class Fast:
     numbers: tuple[Number, ...]
     model: Any
     trees: trees.Trees | None
+    order: Order
+    """In which the pipeline's own preparation lays out many rows."""
 
     def predict_proba(self, row: Mapping[str, Any]) -> npt.NDArray[np.float64]:
         """Return the probabilities of one checked row, shape `(1, n_classes)`."""
@@ -84,7 +87,7 @@ class Fast:
 
     def matrix(self, table: Table) -> npt.NDArray[np.float64]:
         """Return what the model sees of many rows, shape `(n_rows, n_inputs)`."""
-        return matrix(self.base, self.lookups, self.numbers, table)
+        return matrix(self.base, self.lookups, self.numbers, table, self.order)
 
 
 def compiled(pipeline: Any, columns: Columns) -> Fast | None:
@@ -92,24 +95,8 @@ def compiled(pipeline: Any, columns: Columns) -> Fast | None:
     try:
         found = _read(pipeline, columns)
         return found if found is not None and is_same(found, pipeline, columns) else None
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
-        return None  # a part of another kind than training makes
-
-
-def is_same(fast: Fast, pipeline: Any, columns: Columns) -> bool:
-    """Compare with the pipeline, bit by bit, on rows that reach every branch of the preparation and its neighbours."""
-    rows = probes(fast, columns)
-    frame = to_frame(columns, rows)
-    expected = np.asarray(pipeline[:-1].transform(frame))
-    ready = [fast.prepared(row) for row in rows]
-    at_once = fast.matrix({name: frame[name].to_numpy() for name in columns.features})
-    if not (_identical(np.array(ready), expected) and _identical(at_once, expected)):
-        return False
-    if fast.trees is None:
-        return True  # the model itself answers
-    ask = "predict_proba" if hasattr(fast.model, "predict_proba") else "predict"
-    said = np.concatenate([getattr(fast.trees, ask)(each) for each in ready])
-    return _identical(said, np.asarray(getattr(fast.model, ask)(expected)))
+    except Exception:  # noqa: BLE001 - a part of another kind than training makes: whatever it raises, the pipeline itself answers
+        return None
 
 
 def _read(pipeline: Any, columns: Columns) -> Fast | None:
@@ -130,7 +117,13 @@ def _read(pipeline: Any, columns: Columns) -> Fast | None:
         elif part != "drop":
             return None
     walked = trees.of_model(model) if type(model).__name__.startswith("HistGradientBoosting") else None
-    return Fast(tuple(base), tuple(words), tuple(numbers), model, walked)
+    return Fast(tuple(base), tuple(words), tuple(numbers), model, walked, _order(prepare, columns))
+
+
+def _order(prepare: Any, columns: Columns) -> Order:
+    """Return how prepared rows lie in memory: numbers alone by columns, as a frame has them; with words beside them by rows."""
+    made = np.asarray(prepare.transform(to_frame(columns, [dict.fromkeys(columns.features)] * 2)))
+    return "C" if made.flags.c_contiguous else "F"
 
 
 def _tables(encoder: Any, names: Sequence[str], columns: Columns, offset: int) -> tuple[list[float], list[dict[str | None, Change]]]:
@@ -165,7 +158,3 @@ def _numbers(part: Any, names: Sequence[str], columns: Columns, offset: int) -> 
         mean, scale = (float(scaler.mean_[number]), float(scaler.scale_[number])) if scaler is not None else (0.0, 1.0)
         found.append(Number(name, offset + number, tuple((offset + each, empty[each]) for each in places), mean, scale))
     return [0.0] * len(empty), found
-
-
-def _identical(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
-    return one.shape == other.shape and bool(((one == other) | (np.isnan(one) & np.isnan(other))).all())

@@ -1,7 +1,7 @@
 """Many rows past pandas: what `fast` knows of the preparation, looked up a column at a time.
 
 For 10,000 rows of 18 features the frame takes 2.2 ms and the pipeline's own preparation 8.4; this takes 2.4. It is proved to be
-the same bit by bit, see `fast.is_same`.
+the same bit by bit, see `proof`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from include.ratchet.serving.fast import Change, Number
     from include.ratchet.serving.reader import Table
+
+Order = Literal["C", "F"]
+"""Of an array in memory: row by row, or column by column. BLAS sums the one in another order than the other."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,13 @@ def lookup(name: str, table: Mapping[str | None, Change], base: Sequence[float])
     return Lookup(name, tuple(places), {word: line for line, word in enumerate(table)}, values)
 
 
-def matrix(base: Sequence[float], words: Sequence[Lookup], numbers: Sequence[Number], table: Table) -> npt.NDArray[np.float64]:
+def matrix(
+    base: Sequence[float], words: Sequence[Lookup], numbers: Sequence[Number], table: Table, order: Order
+) -> npt.NDArray[np.float64]:
     """Return what the model sees of a table as `reader` makes it, shape `(n_rows, n_inputs)`."""
     count = len(next(iter(table.values())))
-    ready: npt.NDArray[Any] = np.tile(np.array(base, dtype=np.float64), (count, 1))
+    ready = np.empty((count, len(base)), dtype=np.float64, order=order)
+    ready[:] = base
     for word in words:
         lines = np.fromiter(map(word.lines.get, table[word.name], repeat(len(word.lines))), np.intp, count)
         ready[:, word.places] = word.values[lines]
