@@ -24,7 +24,7 @@ from include.ratchet.adapters import (
 )
 from include.ratchet.domain import specs
 from include.ratchet.domain.errors import DeployError, Skip
-from include.ratchet.domain.records import Promotion
+from include.ratchet.domain.records import Freeze, Promotion
 from include.ratchet.domain.target import AwayError
 from include.ratchet.tasks import choose, deploy, endpoint, score, smoke
 from tests.aws import Door
@@ -137,4 +137,12 @@ def test_a_sweep_whose_keys_have_expired_fails(serving: Project, cloud: Door) ->
     outside.ended(serving, outside.begun(serving))
     cloud.refusals["DescribeEndpoint"] = "ExpiredTokenException"
     with pytest.raises(DeployError, match=r"refused with ExpiredTokenException: .*; correct the connection, .* start the deploy again"):
+        outside.go(serving, choose.choose, MODEL)
+
+
+def test_a_frozen_sweep_without_aws_says_so(serving: Project, cloud: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The freeze holds; why the endpoint could not be given to the champion stands beside what the sweep found."""
+    open_ledger().freeze(Freeze(MODEL, True, "ann", "", datetime.now(UTC)))  # noqa: FBT003
+    said = r"version 2 waits: .*; the endpoint could not be asked \(describe ratchet-buys: AWS does not answer: .*\), the sweep will"
+    with outside.dark(cloud, monkeypatch), pytest.raises(Skip, match=said):
         outside.go(serving, choose.choose, MODEL)

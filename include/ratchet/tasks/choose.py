@@ -38,7 +38,10 @@ def choose(model: str) -> Json:
     try:
         return planned(model, action, params.get("version"))
     except Skip as nothing:
-        if action == "promote" and not unasked and not params.get("version") and (given := _given_back(model, nothing)):
+        if unasked:
+            message = f"{nothing}; {unasked}"
+            raise Skip(message) from None
+        if action == "promote" and not params.get("version") and (given := _given_back(model, nothing)):
             return given
         raise
 
