@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.ratchet.dagkit.transform import MARGIN, Transformed
+from include.ratchet.domain.target import AwayError
 from tests.aws import REGION, Door, door
 from tests.s3server import S3Server
 
@@ -76,6 +77,8 @@ def test_it_is_created_once_and_waited_for(s3: S3Server, cloud: Door) -> None:
     assert operator.execute_complete({}, {"status": "success", "job_name": "j"}) == operator.plan
     with pytest.raises(AirflowFailException, match="no capacity"):
         operator.execute_complete({}, {"status": "failed", "message": "no capacity"})
+    with pytest.raises(AwayError, match="expired"):  # tried again: the job runs on, and is found by its name
+        operator.execute_complete({}, {"status": "error", "message": "expired"})
     for _ in range(3):
         cloud.aws().sagemaker.describe_transform_job(TransformJobName=operator.plan["request"]["TransformJobName"])
     with pytest.raises(AirflowFailException, match=r"is Failed; .* The next run begins another"):
@@ -94,6 +97,20 @@ def test_a_job_that_has_had_its_time_is_stopped(s3: S3Server, cloud: Door) -> No
     said = cloud.aws().sagemaker.describe_transform_job(TransformJobName=operator.plan["request"]["TransformJobName"])
     assert said["TransformJobStatus"] == "Stopped"
     with pytest.raises(AirflowFailException, match="is Stopped; "):
+        operator.execute({"ti": Instance()})
+
+
+@pytest.mark.parametrize("operation", ["DescribeTransformJob", "CreateTransformJob"])
+def test_a_refusal_is_said_plainly_and_not_tried_again(s3: S3Server, cloud: Door, operation: str) -> None:
+    """With what to do; what may pass is an error that is tried again."""
+    operator = _operator(_with_lines(s3, cloud), f"no-{operation}-{id(cloud)}")
+    cloud.refusals[operation] = "AccessDeniedException"
+    with pytest.raises(
+        AirflowFailException, match=r"transform job no-.*AccessDeniedException: .*; give the identity .* start the scoring again"
+    ):
+        operator.execute({"ti": Instance()})
+    cloud.refusals[operation] = "ThrottledOnceException"
+    with pytest.raises(AwayError, match=f"no {operation}"):
         operator.execute({"ti": Instance()})
 
 

@@ -101,6 +101,17 @@ def test_killed_between_write_and_clean_up_it_arrives(scoring: Project, monkeypa
     assert (open_lake().version(f"predictions/{MODEL}"), _left(plan)) == (version, [])
 
 
+def test_answers_whose_ids_are_gone_do_not_end_well(scoring: Project) -> None:
+    """Nothing would be written, in green; the next run keeps the ids anew, and takes the answers of the same job."""
+    plan = _run(scoring, transform_job.submit, MODEL)
+    _job(plan)
+    open_lake().drop(plan["kept"])
+    with pytest.raises(DataError, match=r"not in the lake at .*; without these ids the answers of ratchet-.* Start the scoring again"):
+        _run(scoring, transform_job.collect, plan)
+    assert _run(scoring, transform_job.submit, MODEL) == plan
+    assert _run(scoring, transform_job.collect, plan)["rows"] == _predictions().num_rows
+
+
 def test_answers_that_are_not_all_there_write_nothing(scoring: Project) -> None:
     """The output of a job that was cut is refused with what to do; the rows still wait."""
     plan = _run(scoring, transform_job.submit, MODEL)

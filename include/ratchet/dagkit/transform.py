@@ -12,10 +12,15 @@ from airflow.providers.amazon.aws.utils import validate_execute_complete_event
 from airflow.sdk.exceptions import AirflowFailException
 from botocore.exceptions import ClientError
 
+from include.ratchet.domain.errors import DeployError
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.target import AwayError
+from include.ratchet.tasks.transform_job import said_plainly
 
 POLL_SECONDS = 30
 RUNNING = ("InProgress", "Stopping")
+ENDED = ("failed", "stopped")
+"""What the trigger says of a job that ended without all answers."""
 MARGIN = timedelta(minutes=10)
 """The trigger ends its watch by itself, so that the job can be stopped; only a triggerer that is gone is given up by Airflow."""
 
@@ -37,6 +42,15 @@ class Transformed(SageMakerTransformOperator):
         request = self.plan["request"]
         if request is None:
             return self.plan
+        try:
+            with said_plainly(request):
+                self._begin(request, context)
+        except DeployError as error:
+            raise AirflowFailException(str(error)) from error
+        return self.plan
+
+    def _begin(self, request: Any, context: Any) -> None:
+        """Defer, unless the job has ended well."""
         status = self._status(request["TransformJobName"])
         if status is None:
             self.config = request
@@ -45,7 +59,6 @@ class Transformed(SageMakerTransformOperator):
             self.defer(trigger=self._trigger(request["TransformJobName"]), method_name="execute_complete", timeout=self.within + MARGIN)
         elif status != "Completed":
             raise AirflowFailException(f"{request['TransformJobName']} is {status}; see why in AWS's console. The next run begins another.")
-        return self.plan
 
     def execute_complete(self, context: Any, event: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 - the SDK's signature
         """Pass the plan on; the next task reads the answers. A job that has had its time is stopped."""
@@ -56,8 +69,10 @@ class Transformed(SageMakerTransformOperator):
             except ClientError as error:  # it has ended just now; or the identity may not stop it
                 self.log.warning("%s could not be stopped: %s", name, error)
             raise AirflowFailException(f"{name}: told to stop, it took longer than {self.within}; see transform.within in model.yaml")
-        if said["status"] != "success":
+        if said["status"] in ENDED:
             raise AirflowFailException(f"{name}: {said.get('message') or said}")
+        if said["status"] != "success":  # AWS could not be asked: the job goes on, and the next try finds it by its name
+            raise AwayError(f"{name}: {said.get('message') or said}")
         return self.plan
 
     def _status(self, name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 from include.ratchet.domain import specs
@@ -46,7 +47,8 @@ def collect(plan: Json) -> Json:
     """Append what a transform job answered, each row once; then remove what it read and wrote.
 
     Raises:
-        DataError: There is not one answer per row by the version that was asked; the next run asks another job.
+        DataError: There is not one answer per row by the version that was asked; the next run asks another job. Or nobody knows
+            here whose answers they are.
     """
     from include.ratchet.adapters import open_lake, open_transforms
     from include.ratchet.steps.lines import from_lines
@@ -59,8 +61,14 @@ def collect(plan: Json) -> Json:
     jobs = open_transforms(spec)
     try:
         known = lake.kept(plan["kept"])
-    except DataError:
-        return said  # removed last, by an earlier try
+    except DataError as error:
+        if not jobs.answers(plan["request"]):
+            return said  # an earlier try has removed them, after the answers
+        job = plan["request"]["TransformJobName"]
+        message = (
+            f"{error}; without these ids the answers of {job} are nobody's. Start the scoring again: it keeps them anew, for the same job"
+        )
+        raise DataError(message) from None
     if unscored(known, predicted_ids(spec), spec).num_rows:
         try:
             answers = from_lines(jobs.answers(plan["request"]), known.num_rows, version)
@@ -71,3 +79,10 @@ def collect(plan: Json) -> Json:
     jobs.clear(plan["request"])
     lake.drop(plan["kept"])
     return said
+
+
+def said_plainly(request: Json) -> AbstractContextManager[None]:
+    """Say AWS's errors about a job in our words: `DeployError` where it refuses, `AwayError` where that may pass."""
+    from include.ratchet.adapters.targets import aws
+
+    return aws.said_plainly(f"transform job {request['TransformJobName']}", "start the scoring again")
