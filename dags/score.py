@@ -27,7 +27,7 @@ def build(spec: ModelSpec) -> None:
         schedule=schedules.score(spec),
         description=f"Batch predictions of {spec.name}, each row once.",
         doc_md=__doc__,
-        **defaults.dag("score", spec.owner, subject=spec.name, late=spec.late, max_active_runs=targets.runs(spec)),
+        **defaults.dag("score", spec.owner, subject=spec.name, late=targets.late(spec), max_active_runs=targets.runs(spec)),
     )
     def score() -> None:
         targets.scored(spec, {"outlets": [assets.predictions(spec)], "pool": defaults.pool(spec.name)})

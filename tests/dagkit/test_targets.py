@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -55,15 +56,15 @@ def test_an_endpoint_is_waited_for_after_each_change() -> None:
 
 
 def test_batches_are_scored_before_and_after_a_transform_job() -> None:
-    """Where the spec asks for one; its job outlasts the sweep, so that runs take turns."""
+    """Where the spec asks for one; its job outlasts the sweep, so that runs take turns, and is not late while it has its time."""
     deploy = sagemaker_spec("m", "s3://bucket", transform={}).deploy.model_dump()
-    for spec, tasks, runs in (
-        (model_spec(), {"score": set()}, SEVERAL),
-        (model_spec(deploy=deploy), {"submit": set(), "transform": {"submit"}, "collect": {"transform"}}, 1),
+    for spec, tasks, runs, job in (
+        (model_spec(), {"score": set()}, SEVERAL, timedelta()),
+        (model_spec(deploy=deploy), {"submit": set(), "transform": {"submit"}, "collect": {"transform"}}, 1, timedelta(hours=2)),
     ):
         with DAG("d", schedule=None) as dag:
             targets.scored(spec, {"pool": "p"})
-        assert (edges(dag), targets.runs(spec)) == (tasks, runs)
+        assert (edges(dag), targets.runs(spec), targets.late(spec) - spec.late) == (tasks, runs, job)
 
 
 def test_nobody_else_loads_boto3() -> None:

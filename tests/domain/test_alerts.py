@@ -137,10 +137,10 @@ def test_a_promotion_that_its_endpoint_took_back_has_no_probability() -> None:
 
 
 def test_who_asked_for_what_cannot_be_is_not_told_to_try_again() -> None:
-    """A cleared task would say the same of the same form."""
+    """A cleared task would say the same until what the error names is done; then it may be what the error asks for."""
     step = {"dag_id": "m_deploy", "task_id": "choose", "run_id": "r", "try_number": 1, "ended_at": AT}
     (told,) = alerts.of_steps("m", [step | {"reason": "DeployError: m version 7: was never champion; a rollback goes to one of 1, 2"}], AT)
-    assert told.do.startswith("Do as the error says; to clear the task would fail the same way.")
+    assert told.do.startswith("Do as the error says; to clear the task before that fails the same way.")
 
 
 def test_a_mistake_at_the_command_line_is_told_there_alone() -> None:

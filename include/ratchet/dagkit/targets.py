@@ -61,6 +61,12 @@ def runs(spec: ModelSpec) -> int:
     return defaults.SEVERAL if transform_of(spec.deploy.sagemaker) is None else 1
 
 
+def late(spec: ModelSpec) -> timedelta:
+    """Return after how long a run of a model's scoring is late: its transform job may take its time besides."""
+    job = transform_of(spec.deploy.sagemaker)
+    return spec.late + (job.within if job else timedelta())
+
+
 def _again(spec: ModelSpec) -> dict[str, Any]:
     """Try as long as another change of the endpoint, which must end first, may take."""
     wanted = spec.deploy.sagemaker

@@ -234,7 +234,7 @@ def _failed(subject: str, step: Json, *, ripe: bool) -> Alert:
     what = f"{dag}.{step['task_id']} failed in {run}, try {step['try_number']}: {reason}"
     do = f"Read the task's log, mend the cause, and clear the task in Airflow: every step is safe to run again. {dag} also runs by itself."
     if reason.startswith("DeployError"):
-        do = f"Do as the error says; to clear the task would fail the same way. {dag} also runs by itself."
+        do = f"Do as the error says; to clear the task before that fails the same way. {dag} also runs by itself."
     did = "Nothing was half written; what the run was to do waits in the ledger."
     return Alert(subject, f"{dag} failed in {run}"[:300], what, CERTAIN, did, do, ripe)
 
