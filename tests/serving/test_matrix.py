@@ -124,3 +124,26 @@ def test_a_word_changes_its_own_places() -> None:
         [0.5, 0.0, 1.0],
         [0.5, 0.0, 0.25],
     ]
+
+
+def test_words_of_one_change_share_a_line() -> None:
+    """A column of 20,000 words, nearly all of them rare, keeps a line for each place and for the rare; they are looked up as before."""
+    rare = {f"w{number}": ((99, 1.0),) for number in range(20_000)}
+    found = lookup("w", {**rare, **{f"often{number}": ((number, 1.0),) for number in range(99)}, None: ()}, [0.0] * 100)
+    assert found.values.shape == (102, 100)
+    table = {"w": np.array(["w0", "w19999", "often7", None, "never"], dtype=object)}
+    made = matrix([0.0] * 100, [found], [], table, "C")
+    assert [np.flatnonzero(row).tolist() for row in made] == [[99], [99], [7], [], []]
+
+
+@pytest.mark.parametrize("estimator", CASES[:2])
+def test_many_rare_words_are_the_preparations_own(estimator: str) -> None:
+    """Of a fitted column too: what is infrequent to the encoder takes one line, and every word is prepared as the pipeline does."""
+    words = [f"w{number}" for number in range(2000)]
+    rows = [{"distance": 1.0, "hour": place % 24, "carrier": word} for place, word in enumerate([*words, *words[:9] * 30])]
+    frame = to_frame(COLUMNS, rows)
+    pipeline = prepared(COLUMNS, estimator).fit(frame, np.arange(len(rows)) % 2)
+    fast = compiled(pipeline, COLUMNS)
+    assert fast is not None
+    assert len(fast.lookups[0].values) < 260
+    assert identical(fast.matrix(table_of(rows)), np.asarray(pipeline[:-1].transform(frame)))

@@ -26,7 +26,8 @@ Order = Literal["C", "F"]
 class Lookup:
     """What each word of one column puts where.
 
-    `values` are of shape `(n_words + 1, n_places)`: a line per word, and the last one for what was never heard of.
+    `values` are of shape `(n_changes + 1, n_places)`: a line per change, and the last one for what was never heard of. Words
+    share a change: of 20,000 at most 100 have a place of their own, and a line for each word would be 16 MB.
     """
 
     name: str
@@ -37,13 +38,14 @@ class Lookup:
 
 def lookup(name: str, table: Mapping[str | None, Change], base: Sequence[float]) -> Lookup:
     """Lay the changes of a column's words out as lines; `base` is a row before any change."""
-    places = sorted({place for change in table.values() for place, _ in change})
+    changes = {change: line for line, change in enumerate(dict.fromkeys(table.values()))}
+    places = sorted({place for change in changes for place, _ in change})
     column_of = {place: number for number, place in enumerate(places)}
-    values = np.tile(np.array([base[place] for place in places]), (len(table) + 1, 1))
-    for line, change in enumerate(table.values()):
+    values = np.tile(np.array([base[place] for place in places]), (len(changes) + 1, 1))
+    for change, line in changes.items():
         for place, value in change:
             values[line, column_of[place]] = value
-    return Lookup(name, tuple(places), {word: line for line, word in enumerate(table)}, values)
+    return Lookup(name, tuple(places), {word: changes[change] for word, change in table.items()}, values)
 
 
 def matrix(
@@ -54,7 +56,7 @@ def matrix(
     ready = np.empty((count, len(base)), dtype=np.float64, order=order)
     ready[:] = base
     for word in words:
-        lines = np.fromiter(map(word.lines.get, table[word.name], repeat(len(word.lines))), np.intp, count)
+        lines = np.fromiter(map(word.lines.get, table[word.name], repeat(len(word.values) - 1)), np.intp, count)
         ready[:, word.places] = word.values[lines]
     for number in numbers:
         values = table[number.name]
