@@ -12,6 +12,7 @@ from include.ratchet.adapters.models import save_skops
 from include.ratchet.domain.errors import RegistryError
 from include.ratchet.serving.container import LINES, answer, create_app, load
 from include.ratchet.serving.errors import RequestError
+from include.ratchet.serving.reader import MAX_ROWS
 from include.ratchet.serving.served import predict
 from tests.makers import model_spec
 from tests.serving.fakes import fit, toy_records
@@ -53,6 +54,21 @@ def test_lines_get_one_answer_each(client: TestClient) -> None:
     assert [each["prediction"] for each in answers] == whole["predictions"]
     assert [each["probability"] for each in answers] == whole["probabilities"]
     assert {each["version"] for each in answers} == {4}
+
+
+@pytest.mark.parametrize("row", [3, MAX_ROWS + 4])
+def test_a_wrong_line_is_named_by_its_row_of_the_request(folder: Path, row: int) -> None:
+    """More lines than a request may hold rows are read in parts; a client counts its own lines."""
+    lines = [json.dumps(each).encode() for each in toy_records(5)] * (MAX_ROWS // 5 + 2)
+    for wrong, status, said in (
+        (b'{"distance": "far", "hour": 2, "carrier": "UA"}', 422, "the input is not allowed: 1 fault(s)"),
+        (b'{"distance": ', 400, f"row {row} is not JSON: Expecting value at column 14"),
+        (b'{"distance": "\xff"}', 400, f"row {row} is not UTF-8"),
+    ):
+        with pytest.raises(RequestError) as refused:
+            answer(load(folder), b"\n".join([*lines[:row], wrong, *lines[row + 1 :]]), LINES)
+        assert (refused.value.status, refused.value.message) == (status, said)
+        assert [(fault.row, fault.field) for fault in refused.value.faults] == ([(row, "distance")] if status == 422 else [])
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,12 @@ def checked(content: Any, columns: Columns, also: Collection[str] = ()) -> Rows:
     return cast("Rows", next(iter(content.values())))
 
 
-def parse(body: bytes) -> Any:
+def parse(body: bytes, row: int | None = None) -> Any:
     """Read JSON.
+
+    Args:
+        body: The whole request; or one line of it.
+        row: Which row that line is, from 0, for the text of what is wrong.
 
     Raises:
         RequestError: 400 when it is none.
@@ -53,17 +57,18 @@ def parse(body: bytes) -> Any:
             return from_json(body)
     except ValueError:
         pass  # what is wrong, or odd as half a surrogate pair is, is named below
+    what = "the body" if row is None else f"row {row}"
     try:
         # Decoded here: json.loads(bytes) would guess UTF-16 and let half surrogate pairs through.
         return json.loads(body.decode("utf-8"))
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise RequestError(400, "malformed_json", f"the body is not JSON: {error.msg} at {where}") from None
+        where = f"line {error.lineno}, column {error.colno}" if row is None else f"column {error.colno}"
+        raise RequestError(400, "malformed_json", f"{what} is not JSON: {error.msg} at {where}") from None
     except UnicodeDecodeError:
-        raise RequestError(400, "malformed_json", "the body is not UTF-8") from None
+        raise RequestError(400, "malformed_json", f"{what} is not UTF-8") from None
     except (ValueError, RecursionError):
         # An integer of more than 4,300 digits, or nesting deeper than the interpreter's stack.
-        raise RequestError(400, "malformed_json", "the body holds an integer too long, or is nested too deeply") from None
+        raise RequestError(400, "malformed_json", f"{what} holds an integer too long, or is nested too deeply") from None
 
 
 def _faults(content: Any, columns: Columns, also: Collection[str]) -> Iterator[Fault]:

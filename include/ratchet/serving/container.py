@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -59,8 +60,8 @@ def answer(served: Served, body: bytes, kind: str) -> bytes:
     if kind.partition(";")[0].strip() == LINES:
         records = [line for line in body.splitlines() if line.strip()]
         # A batch transform fills a request by its bytes: short records may be more than a request may hold.
-        parts = (records[start : start + MAX_ROWS] for start in range(0, max(len(records), 1), MAX_ROWS))
-        return b"".join(_lines(served, checked({"records": [parse(each) for each in part]}, served.columns)) for part in parts)
+        starts = range(0, max(len(records), 1), MAX_ROWS)
+        return b"".join(_lines(served, _rows(served, records[start : start + MAX_ROWS], start)) for start in starts)
     table = served.reader.read(body)
     return _encoded(_predicted(served, checked(parse(body), served.columns) if table is None else table))
 
@@ -71,6 +72,16 @@ def _predicted(served: Served, rows: Rows) -> Json:
     except Exception as error:
         _log.exception("%s %s could not predict %d rows", served.spec.name, served.title, row_count(rows))
         raise RequestError(500, "prediction_failed", "the version could not predict these rows; the container's log says where") from error
+
+
+def _rows(served: Served, lines: list[bytes], start: int) -> Rows:
+    """Read and check some lines of a request, of which the first is row `start`: what is wrong names the request's row."""
+    records = [parse(line, row) for row, line in enumerate(lines, start)]
+    try:
+        return checked({"records": records}, served.columns)
+    except RequestError as error:
+        faults = tuple(fault if fault.row is None else replace(fault, row=start + fault.row) for fault in error.faults)
+        raise RequestError(error.status, error.code, error.message, faults) from None
 
 
 def _lines(served: Served, rows: Rows) -> bytes:
