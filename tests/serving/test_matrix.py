@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from include.ratchet.domain.modelspec import Columns
 from include.ratchet.serving.checks import naming
-from include.ratchet.serving.fast import Fast, compiled
+from include.ratchet.serving.fast import Change, Fast, compiled
 from include.ratchet.serving.frames import to_frame
 from include.ratchet.serving.matrix import lookup, matrix
 from include.ratchet.serving.proof import identical
@@ -128,7 +128,7 @@ def test_a_word_changes_its_own_places() -> None:
 
 def test_words_of_one_change_share_a_line() -> None:
     """A column of 20,000 words, nearly all of them rare, keeps a line for each place and for the rare; they are looked up as before."""
-    rare = {f"w{number}": ((99, 1.0),) for number in range(20_000)}
+    rare: dict[str | None, Change] = {f"w{number}": ((99, 1.0),) for number in range(20_000)}
     found = lookup("w", {**rare, **{f"often{number}": ((number, 1.0),) for number in range(99)}, None: ()}, [0.0] * 100)
     assert found.values.shape == (102, 100)
     table = {"w": np.array(["w0", "w19999", "often7", None, "never"], dtype=object)}
