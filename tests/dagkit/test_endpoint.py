@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from include.ratchet.dagkit import endpoint
 from include.ratchet.dagkit.endpoint import Settled
+from include.ratchet.domain.target import AwayError
 from tests.aws import REGION, Door, door
 from tests.s3server import S3Server
 
@@ -61,3 +62,9 @@ def test_an_endpoint_that_failed_fails_the_task() -> None:
     """With AWS's own reason."""
     with pytest.raises(AirflowFailException, match="no capacity"):
         _sensor().execute_complete({}, {"status": "failed", "job_name": "e", "message": "no capacity"})
+
+
+def test_a_wait_that_aws_broke_off_is_tried_again() -> None:
+    """An error of the trigger says nothing of the endpoint, whose change goes on: Airflow tries again."""
+    with pytest.raises(AwayError, match="ExpiredToken"):
+        _sensor().execute_complete({}, {"status": "error", "job_name": "e", "message": "ExpiredToken"})

@@ -12,6 +12,7 @@ from airflow.providers.amazon.aws.utils import validate_execute_complete_event
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.target import AwayError
 
 POLL_SECONDS = 30
 
@@ -36,6 +37,8 @@ class Settled(SageMakerEndpointSensor):
     def execute_complete(self, context: Any, event: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 - the SDK's signature
         """Pass the plan on; the next task looks what the endpoint has become."""
         said = validate_execute_complete_event(event)
+        if said["status"] == "error":  # AWS could not be asked: the change goes on, and the next try waits for it
+            raise AwayError(f"{self.plan['endpoint']}: {said.get('message') or said}")
         if said["status"] != "success":
             raise AirflowFailException(f"{self.plan['endpoint']}: {said.get('message') or said}")
         return self.plan
