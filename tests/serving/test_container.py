@@ -101,4 +101,4 @@ def test_what_could_not_be_predicted_is_in_the_log(folder: Path, caplog: pytest.
     with pytest.raises(RequestError, match="container's log"):
         answer(served, rows, "application/json")
     assert "could not predict 2 rows" in caplog.text
-    assert "Traceback" in caplog.text
+    assert "AttributeError" in caplog.text  # what broke; the form of the log is the deployment's
