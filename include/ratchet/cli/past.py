@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +11,13 @@ from rich.table import Table
 from include.ratchet.cli.names import Name, moment, require_model
 from include.ratchet.cli.show import console
 from include.ratchet.domain import specs
+from include.ratchet.domain.chain import HEAD
 from include.ratchet.domain.errors import SpecError
 
 if TYPE_CHECKING:
     from include.ratchet.domain.records import Freeze, Trial
     from include.ratchet.domain.reigns import Reign
 
-HEAD = re.compile(r"[a-z_]+:\d+:[0-9a-f]{64}")
 past = typer.Typer()
 audit = typer.Typer(help="Check the ledger's records.", no_args_is_help=True)
 past.add_typer(audit, name="audit")

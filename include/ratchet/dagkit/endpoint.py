@@ -12,6 +12,7 @@ from airflow.providers.amazon.aws.utils import validate_execute_complete_event
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.ratchet.domain.modelspec import ModelSpec
+from include.ratchet.domain.sagemakerspec import SageMaker
 from include.ratchet.domain.target import AwayError
 
 POLL_SECONDS = 30
@@ -31,7 +32,7 @@ class Settled(SageMakerEndpointSensor):
         """Look once, and leave the rest to the triggerer."""
         self.endpoint_name = self.plan["endpoint"]
         if self.plan["waits"] and not self.poke(context):
-            self.defer(trigger=self._trigger(), method_name="execute_complete", timeout=self.within)
+            self.defer(trigger=watch(self, "endpoint", self.endpoint_name), method_name="execute_complete", timeout=self.within)
         return self.plan
 
     def execute_complete(self, context: Any, event: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 - the SDK's signature
@@ -43,15 +44,27 @@ class Settled(SageMakerEndpointSensor):
             raise AirflowFailException(f"{self.plan['endpoint']}: {said.get('message') or said}")
         return self.plan
 
-    def _trigger(self) -> SageMakerTrigger:
-        return SageMakerTrigger(
-            job_name=self.endpoint_name,
-            job_type="endpoint",
-            waiter_delay=POLL_SECONDS,
-            waiter_max_attempts=int(self.within.total_seconds() / POLL_SECONDS) + 1,
-            aws_conn_id=self.aws_conn_id,
-            region_name=self.region_name,
-        )
+
+def watch(operator: Any, kind: str, name: str) -> SageMakerTrigger:
+    """Let the triggerer look until an endpoint or a job has ended, or the operator's `within` is over."""
+    return SageMakerTrigger(
+        job_name=name,
+        job_type=kind,
+        waiter_delay=POLL_SECONDS,
+        waiter_max_attempts=looks(operator.within),
+        aws_conn_id=operator.aws_conn_id,
+        region_name=operator.region_name,
+    )
+
+
+def looks(within: timedelta) -> int:
+    """Return how often to look within a time."""
+    return int(within.total_seconds() / POLL_SECONDS) + 1
+
+
+def connected(wanted: SageMaker) -> dict[str, str]:
+    """Return by what connection, and where, an operator asks AWS."""
+    return {"aws_conn_id": wanted.connection or "aws_default", "region_name": wanted.region}
 
 
 def settled(spec: ModelSpec, plan: Any, task_id: str) -> Any:
@@ -59,5 +72,4 @@ def settled(spec: ModelSpec, plan: Any, task_id: str) -> Any:
     wanted = spec.deploy.sagemaker
     if wanted is None:
         return plan
-    options = {"aws_conn_id": wanted.connection or "aws_default", "region_name": wanted.region}
-    return Settled(task_id=task_id, plan=plan, within=wanted.within, **options).output
+    return Settled(task_id=task_id, plan=plan, within=wanted.within, **connected(wanted)).output

@@ -7,17 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTransformOperator
-from airflow.providers.amazon.aws.triggers.sagemaker import SageMakerTrigger
 from airflow.providers.amazon.aws.utils import validate_execute_complete_event
 from airflow.sdk.exceptions import AirflowFailException
 from botocore.exceptions import ClientError
 
+from include.ratchet.dagkit.endpoint import POLL_SECONDS, connected, looks, watch
 from include.ratchet.domain.errors import DeployError
 from include.ratchet.domain.modelspec import ModelSpec
 from include.ratchet.domain.target import AwayError
 from include.ratchet.tasks.transform_job import said_plainly
 
-POLL_SECONDS = 30
 RUNNING = ("InProgress", "Stopping")
 ENDED = ("failed", "stopped")
 """What the trigger says of a job that ended without all answers."""
@@ -33,7 +32,7 @@ class Transformed(SageMakerTransformOperator):
     def __init__(self, *, plan: Any, within: timedelta, **options: Any) -> None:
         """Run the `request` of the plan, where it has one."""
         super().__init__(config={}, check_if_job_exists=False, deferrable=True, check_interval=POLL_SECONDS, **options)
-        self.max_attempts = int(within.total_seconds() / POLL_SECONDS) + 1
+        self.max_attempts = looks(within)
         self.max_ingestion_time = int((within + MARGIN).total_seconds())
         self.plan, self.within = plan, within
 
@@ -56,7 +55,8 @@ class Transformed(SageMakerTransformOperator):
             self.config = request
             super().execute(context)  # defers, unless the job ended at once
         elif status in RUNNING:
-            self.defer(trigger=self._trigger(request["TransformJobName"]), method_name="execute_complete", timeout=self.within + MARGIN)
+            trigger = watch(self, "Transform", request["TransformJobName"])
+            self.defer(trigger=trigger, method_name="execute_complete", timeout=self.within + MARGIN)
         elif status != "Completed":
             raise AirflowFailException(f"{request['TransformJobName']} is {status}; see why in AWS's console. The next run begins another.")
 
@@ -83,21 +83,10 @@ class Transformed(SageMakerTransformOperator):
                 return None
             raise
 
-    def _trigger(self, name: str) -> SageMakerTrigger:
-        return SageMakerTrigger(
-            job_name=name,
-            job_type="Transform",
-            waiter_delay=self.check_interval,
-            waiter_max_attempts=self.max_attempts,
-            aws_conn_id=self.aws_conn_id,
-            region_name=self.region_name,
-        )
-
 
 def transformed(spec: ModelSpec, plan: Any) -> Any:
     """Return the plan once its job has ended."""
     wanted = spec.deploy.sagemaker
     if wanted is None or wanted.transform is None:
         return plan
-    options = {"aws_conn_id": wanted.connection or "aws_default", "region_name": wanted.region}
-    return Transformed(task_id="transform", plan=plan, within=wanted.transform.within, **options).output
+    return Transformed(task_id="transform", plan=plan, within=wanted.transform.within, **connected(wanted)).output

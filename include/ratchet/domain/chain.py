@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ from typing import Any
 from include.ratchet.domain.records import digest
 
 GENESIS = "0" * 64
+HEAD = re.compile(r"[a-z_]+:\d+:[0-9a-f]{64}")
+"""What an audit tells of a chain to be noted elsewhere: its name, how many records it has, and the hash of the newest."""
 """What the first seal of a chain follows."""
 
 
